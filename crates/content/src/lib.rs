@@ -1,0 +1,1 @@
+//! Layer `content` of Conclave.

@@ -1,0 +1,1 @@
+//! Layer `identity` of Conclave.

@@ -1,0 +1,1 @@
+//! Layer `mls` of Conclave.

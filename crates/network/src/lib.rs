@@ -1,0 +1,1 @@
+//! Layer `network` of Conclave.

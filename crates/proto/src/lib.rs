@@ -1,0 +1,57 @@
+//! Messages and services of the XMTP V3 wire protocol, generated from `/proto`.
+//!
+//! Modules follow the protobuf packages. Maps are `BTreeMap`s, so that what we encode is the same
+//! bytes every time. Field meanings, units and limits stand in the `.proto` files and in the
+//! specification pages they name.
+// Generated code carries no doc comments of its own and is not held to the workspace's lints.
+#![allow(missing_docs, unreachable_pub, clippy::all, rust_2018_idioms)]
+
+/// Keys and signatures that old identity logs still carry.
+pub mod message_contents {
+    tonic::include_proto!("xmtp.message_contents");
+}
+
+/// Inboxes: credentials, associations and the identity service.
+pub mod identity {
+    tonic::include_proto!("xmtp.identity");
+
+    /// Identity updates, signatures and association state.
+    pub mod associations {
+        tonic::include_proto!("xmtp.identity.associations");
+    }
+
+    /// The identity service.
+    pub mod api {
+        /// Version 1 of the identity service.
+        pub mod v1 {
+            tonic::include_proto!("xmtp.identity.api.v1");
+        }
+    }
+}
+
+/// Groups: what their messages carry and the messaging service.
+pub mod mls {
+    /// What groups and their messages carry.
+    pub mod message_contents {
+        tonic::include_proto!("xmtp.mls.message_contents");
+    }
+
+    /// The messaging service.
+    pub mod api {
+        /// Version 1 of the messaging service.
+        pub mod v1 {
+            tonic::include_proto!("xmtp.mls.api.v1");
+        }
+    }
+}
+
+/// Cut-over of the hosted network to its successor.
+pub mod migration {
+    /// The cut-over service.
+    pub mod api {
+        /// Version 1 of the cut-over service.
+        pub mod v1 {
+            tonic::include_proto!("xmtp.migration.api.v1");
+        }
+    }
+}
