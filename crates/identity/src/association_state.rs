@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use conclave_proto::identity::associations::IdentityUpdate;
 
 use crate::{
-    Identifier, IdentityError, InboxId, InstallationId, MemberIdentifier, SignatureKind,
-    SmartContractVerifier, VerifiedAction, VerifiedSignature, VerifiedUpdate, verify_update,
+    Identifier, IdentityError, InboxId, InstallationId, MAX_INSTALLATIONS, MemberIdentifier,
+    SignatureKind, SmartContractVerifier, VerifiedAction, VerifiedSignature, VerifiedUpdate,
+    verify_update,
 };
 
 /// What an inbox knows about one of its members.
@@ -319,6 +320,22 @@ impl AssociationState {
     #[must_use]
     pub fn has_installation(&self, id: InstallationId) -> bool {
         self.members.contains_key(&id.into())
+    }
+
+    /// Whether a client may register one more installation. Only the registering client asks this
+    /// (`identity.md` 4.4, 7.1 step 4b); the rules of the log know no limit.
+    ///
+    /// # Errors
+    /// [`IdentityError::TooManyInstallations`] from [`MAX_INSTALLATIONS`] on.
+    pub fn require_room_for_installation(&self) -> Result<(), IdentityError> {
+        let count = self.installations().count();
+        if count < MAX_INSTALLATIONS {
+            return Ok(());
+        }
+        Err(IdentityError::TooManyInstallations {
+            inbox_id: self.inbox_id.clone(),
+            count,
+        })
     }
 
     /// Members that came and went since `old`; everybody came where there is no `old`. Members

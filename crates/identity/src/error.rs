@@ -1,6 +1,6 @@
 //! Why an identifier, a signature or an update was refused.
 
-use crate::{MemberKind, SignatureKind, VerifierError};
+use crate::{InboxId, MAX_INSTALLATIONS, MemberKind, SignatureKind, VerifierError};
 
 /// A refusal. The texts of the rule and signature errors are those of the reference
 /// implementation, because nodes hand them to clients of every make (`identity.md` 4.2, 3).
@@ -124,6 +124,18 @@ pub enum IdentityError {
     #[error("Wrong inbox_id specified on association")]
     WrongInboxId,
 
+    /// The inbox has as many installations as a registering client allows.
+    #[error(
+        "Cannot register a new installation because the InboxID {inbox_id} has already registered \
+         {count}/{} installations. Please revoke existing installations first.",
+        MAX_INSTALLATIONS
+    )]
+    TooManyInstallations {
+        /// The inbox.
+        inbox_id: InboxId,
+        /// Its installations.
+        count: usize,
+    },
     /// A signature by somebody who is not asked to sign.
     #[error("Unknown signer")]
     UnknownSigner,
@@ -171,6 +183,7 @@ impl IdentityError {
             Self::WrongChainId { .. } => "wrong_chain_id",
             Self::MemberNotAllowed(..) => "member_not_allowed",
             Self::WrongInboxId => "wrong_inbox_id",
+            Self::TooManyInstallations { .. } => "too_many_installations",
             Self::UnknownSigner => "unknown_signer",
             Self::MissingSignature => "missing_signature",
         }
