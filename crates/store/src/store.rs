@@ -1,0 +1,158 @@
+//! The store as the engine holds it: a writer thread, reader threads and their queues.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::database::{self, Options};
+use crate::error::StoreError;
+use crate::key::DatabaseKey;
+use crate::transaction::{Reader, Tx};
+
+/// How many writes, and how many reads, wait at most; further callers wait for a place.
+const QUEUE_LENGTH: usize = 256;
+
+type WriteJob = Box<dyn FnOnce(&mut Tx) + Send>;
+type ReadJob = Box<dyn FnOnce(&mut Reader) + Send>;
+
+/// The encrypted database of one account. Cheap to clone; the database is closed when the last
+/// clone is gone and its threads have finished what was queued.
+#[derive(Clone)]
+pub struct Store {
+    writes: mpsc::Sender<WriteJob>,
+    reads: mpsc::Sender<ReadJob>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database at `path`, creating it if there is none, and brings an older one up to
+    /// date. Blocks for as long as the disk takes. Beside it lies `<path>.lock`, locked for as
+    /// long as the store is open.
+    ///
+    /// # Errors
+    /// Each changes nothing: [`StoreError::AccountInUse`], [`StoreError::NewerVersion`],
+    /// [`StoreError::WrongKey`], [`StoreError::DiskFull`], [`StoreError::Corrupt`],
+    /// [`StoreError::Io`].
+    pub fn open(
+        path: impl AsRef<Path>,
+        key: &DatabaseKey,
+        options: Options,
+    ) -> Result<Self, StoreError> {
+        let database = database::open(path.as_ref(), key, &options)?;
+        let lock = Arc::new(database.lock);
+        let (writes, mut write_jobs) = mpsc::channel::<WriteJob>(QUEUE_LENGTH);
+        let (reads, read_jobs) = mpsc::channel::<ReadJob>(QUEUE_LENGTH);
+        let read_jobs = Arc::new(Mutex::new(read_jobs));
+        let mut threads = Vec::with_capacity(database.readers.len() + 1);
+        for connection in database.readers {
+            let jobs = Arc::clone(&read_jobs);
+            let lock = Arc::clone(&lock);
+            threads.push(thread::Builder::new().name("store-reader".to_owned()).spawn(
+                move || {
+                    let mut reader = Reader::new(connection);
+                    loop {
+                        let job = jobs
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .blocking_recv();
+                        let Some(job) = job else { break };
+                        job(&mut reader);
+                    }
+                    drop((reader, lock));
+                },
+            )?);
+        }
+        let cache_bytes = options.mls_cache_bytes;
+        let connection = database.writer;
+        threads.push(thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            let mut tx = Tx::new(connection, cache_bytes);
+            while let Some(job) = write_jobs.blocking_recv() {
+                job(&mut tx);
+            }
+            if let Err(error) = tx.checkpoint() {
+                tracing::warn!(code = error.code(), "the write-ahead log was not emptied");
+            }
+            drop((tx, lock));
+        })?);
+        Ok(Self { writes, reads, threads: Arc::new(Mutex::new(threads)) })
+    }
+
+    /// Runs a closure in one transaction on the writer thread: committed if it returns `Ok`,
+    /// rolled back if it returns `Err` or panics. Closures run one after the other, in the order
+    /// of the calls. Once queued, the closure runs even if the future is dropped.
+    ///
+    /// # Errors
+    /// The closure's own; [`StoreError::DiskFull`] and other errors of the commit, after which
+    /// nothing is changed; [`StoreError::Panicked`]; [`StoreError::Closed`].
+    pub async fn write<T, E, F>(&self, closure: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: WriteJob = Box::new(move |tx| {
+            let result = catch_unwind(AssertUnwindSafe(|| tx.transaction(closure)));
+            let result = result.unwrap_or_else(|_| {
+                tx.abandon();
+                Err(StoreError::Panicked.into())
+            });
+            // The caller may have gone; the transaction stands either way.
+            let _ = answer.send(result);
+        });
+        self.writes.send(job).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Runs a closure over one consistent state, the newest committed one, on a reader thread.
+    ///
+    /// # Errors
+    /// The closure's own; [`StoreError::Panicked`]; [`StoreError::Closed`].
+    pub async fn read<T, E, F>(&self, closure: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Reader) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let job: ReadJob = Box::new(move |reader| {
+            let result = catch_unwind(AssertUnwindSafe(|| reader.snapshot(closure)));
+            let result = result.unwrap_or_else(|_| {
+                reader.roll_back();
+                Err(StoreError::Panicked.into())
+            });
+            // The caller may have gone.
+            let _ = answer.send(result);
+        });
+        self.reads.send(job).await.map_err(|_| StoreError::Closed)?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Closes the database: waits until everything queued is done and the files are released.
+    /// Other clones keep it open; the wait is then until they are gone.
+    pub async fn close(self) {
+        let Self { writes, reads, threads } = self;
+        drop((writes, reads));
+        let joined = tokio::task::spawn_blocking(move || {
+            let mut threads = threads.lock().unwrap_or_else(PoisonError::into_inner);
+            for handle in threads.drain(..) {
+                // A thread ends by a panic only if the store itself has a defect.
+                if handle.join().is_err() {
+                    tracing::error!("a thread of the store has panicked");
+                }
+            }
+        });
+        if joined.await.is_err() {
+            tracing::error!("closing the store was interrupted");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What a closure given to the store works with: a [`Reader`] over one consistent state, or a
+//! [`Tx`], which reads and writes in one transaction.
+
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use openmls::group::{GroupId, MlsGroup};
+
+use crate::error::StoreError;
+use crate::mls::{GroupCache, MlsProvider};
+use crate::summary::TouchedConversations;
+
+/// Reads one consistent state of the database. [`Tx`] can do all that this can.
+pub struct Reader {
+    connection: RefCell<SqliteConnection>,
+    pub(crate) touched: RefCell<TouchedConversations>,
+    /// Whether SQLite may have ended the transaction by itself after an error.
+    aborted: Cell<bool>,
+}
+
+impl Reader {
+    pub(crate) fn new(connection: SqliteConnection) -> Self {
+        Self {
+            connection: RefCell::new(connection),
+            touched: RefCell::default(),
+            aborted: Cell::new(false),
+        }
+    }
+
+    /// Runs a statement. The connection is borrowed only for that long, so OpenMLS and the
+    /// caller can take turns within one transaction.
+    ///
+    /// After a full disk or an I/O error SQLite may have rolled the transaction back. Whatever
+    /// the caller does with that error, no later statement may then run on its own.
+    pub(crate) fn with<T>(
+        &self,
+        statement: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        if self.aborted.get() {
+            return Err(StoreError::Io("an earlier statement has failed".to_owned()));
+        }
+        statement(&mut self.connection.borrow_mut()).map_err(|error| {
+            let error = StoreError::from(error);
+            if matches!(
+                error,
+                StoreError::DiskFull | StoreError::Io(_) | StoreError::Corrupt(_)
+            ) {
+                self.aborted.set(true);
+            }
+            error
+        })
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), StoreError> {
+        self.with(|db| db.batch_execute(sql))
+    }
+
+    /// Runs a closure over one snapshot.
+    pub(crate) fn snapshot<T, E: From<StoreError>>(
+        &mut self,
+        closure: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.execute("BEGIN DEFERRED")?;
+        let answer = closure(self);
+        self.roll_back();
+        answer
+    }
+
+    /// Ends the open transaction, if any, without its changes.
+    pub(crate) fn roll_back(&self) {
+        self.aborted.set(false);
+        // Without an open transaction this fails, and there is nothing to end.
+        let _ = self.connection.borrow_mut().batch_execute("ROLLBACK");
+        *self.touched.borrow_mut() = TouchedConversations::default();
+    }
+}
+
+/// One write transaction on the only writable connection: rows, MLS state and cursors change
+/// together or not at all. Lives on the writer thread.
+///
+/// Methods take `&self`, so that [`Tx::mls`] can be held while rows are changed.
+pub struct Tx {
+    mls: MlsProvider,
+    groups: RefCell<GroupCache>,
+    pub(crate) newest_inserted_at_ns: Cell<Option<i64>>,
+    own_inbox: RefCell<Option<String>>,
+}
+
+impl Deref for Tx {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        self.mls.reader()
+    }
+}
+
+impl Tx {
+    pub(crate) fn new(connection: SqliteConnection, mls_cache_bytes: usize) -> Self {
+        Self {
+            mls: MlsProvider::new(Reader::new(connection), mls_cache_bytes),
+            groups: RefCell::default(),
+            newest_inserted_at_ns: Cell::new(None),
+            own_inbox: RefCell::default(),
+        }
+    }
+
+    /// The provider for OpenMLS calls; its storage is part of this transaction.
+    pub fn mls(&self) -> &MlsProvider {
+        &self.mls
+    }
+
+    /// Takes a group out of the cache, or loads it; `None` if it is not stored. Give it back with
+    /// [`Tx::keep_group`] once it agrees with what is stored; drop it after an error.
+    ///
+    /// # Errors
+    /// [`StoreError::Encoding`] if the stored group cannot be decoded, or any database error.
+    pub fn take_group(&self, group_id: &[u8]) -> Result<Option<MlsGroup>, StoreError> {
+        if let Some(group) = self.groups.borrow_mut().take(group_id) {
+            return Ok(Some(group));
+        }
+        MlsGroup::load(self.mls.values(), &GroupId::from_slice(group_id))
+    }
+
+    /// Keeps a group for the next transaction that needs it. If this transaction or the savepoint
+    /// around this call is rolled back, the group is forgotten and loaded again next time.
+    pub fn keep_group(&self, group: MlsGroup) {
+        self.groups.borrow_mut().keep(group);
+    }
+
+    /// Runs a closure whose changes, MLS state and kept groups included, are undone if it returns
+    /// an error, while the transaction goes on.
+    ///
+    /// A group that the caller took before the savepoint and changed within it has to be dropped
+    /// by the caller after an error: only its stored state is undone.
+    pub fn savepoint<T, E: From<StoreError>>(
+        &mut self,
+        closure: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.execute("SAVEPOINT inner_change")?;
+        self.begin_level();
+        match closure(self) {
+            Ok(answer) => {
+                self.execute("RELEASE inner_change")?;
+                self.mls.values().commit_level();
+                self.groups.borrow_mut().commit_level();
+                self.touched.borrow_mut().commit();
+                Ok(answer)
+            }
+            Err(error) => {
+                self.mls.values().roll_back_level();
+                self.groups.borrow_mut().roll_back_level();
+                self.touched.borrow_mut().roll_back();
+                self.own_inbox.replace(None);
+                self.execute("ROLLBACK TO inner_change; RELEASE inner_change")?;
+                Err(error)
+            }
+        }
+    }
+
+    fn begin_level(&self) {
+        self.mls.values().begin_level();
+        self.groups.borrow_mut().begin_level();
+        self.touched.borrow_mut().begin();
+    }
+
+    /// Runs a closure in a transaction of its own.
+    pub(crate) fn transaction<T, E: From<StoreError>>(
+        &mut self,
+        closure: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.execute("BEGIN IMMEDIATE")?;
+        self.begin_level();
+        let answer = closure(self).and_then(|answer| {
+            self.flush_summaries()?;
+            self.mls.values().write_out()?;
+            self.execute("COMMIT")?;
+            Ok(answer)
+        });
+        if answer.is_ok() {
+            self.mls.values().committed();
+            self.groups.borrow_mut().committed();
+            self.touched.borrow_mut().commit();
+        } else {
+            self.abandon();
+        }
+        answer
+    }
+
+    /// Undoes everything of the open transaction, also after a panic in its closure.
+    pub(crate) fn abandon(&mut self) {
+        self.roll_back();
+        self.mls.values().abandoned();
+        self.groups.borrow_mut().abandoned();
+        self.own_inbox.replace(None);
+    }
+
+    /// The inbox of this account, for telling own messages from others'.
+    pub(crate) fn own_inbox(&self) -> Result<Option<String>, StoreError> {
+        if self.own_inbox.borrow().is_none() {
+            let inbox_id = self.account()?.map(|account| account.inbox_id);
+            self.own_inbox.replace(inbox_id);
+        }
+        Ok(self.own_inbox.borrow().clone())
+    }
+
+    pub(crate) fn forget_own_inbox(&self) {
+        self.own_inbox.replace(None);
+    }
+
+    /// Empties the write-ahead log into the database file.
+    pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+}

@@ -1,0 +1,14 @@
+DROP TABLE diagnostics;
+DROP TABLE failed_welcomes;
+DROP TABLE consents;
+DROP TABLE cursors;
+DROP TABLE intents;
+DROP TABLE messages;
+DROP TABLE summaries;
+DROP TABLE conversations;
+DROP TABLE mls_values;
+DROP TABLE key_packages;
+DROP TABLE identifiers;
+DROP TABLE association_states;
+DROP TABLE identity_updates;
+DROP TABLE account;
