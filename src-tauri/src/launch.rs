@@ -21,6 +21,10 @@ pub(crate) struct Launch {
     #[arg(long, value_name = "DIR", env = "CONCLAVE_DATA")]
     data: Option<PathBuf>,
 
+    /// Node to use for "this computer" in place of the built-in one, such as http://127.0.0.1:5556
+    #[arg(long, value_name = "URL", env = "CONCLAVE_NODE")]
+    pub(crate) node: Option<String>,
+
     /// Link the desktop asks to open (accepted and not acted on yet)
     #[arg(value_name = "LINK", hide = true)]
     link: Option<String>,

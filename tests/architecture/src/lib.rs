@@ -1,1 +1,0 @@
-//! Tests about the shape of the source tree.
