@@ -152,15 +152,21 @@ impl Tx {
     /// Remembers another node address.
     pub fn set_node_url(&self, node_url: &str) -> Result<(), StoreError> {
         self.with(|db| {
-            diesel::update(account::table).set(account::node_url.eq(node_url)).execute(db)
+            diesel::update(account::table)
+                .set(account::node_url.eq(node_url))
+                .execute(db)
         })
         .and_then(found)
     }
 
     /// Keeps the wallet key, or erases it (`None`).
     pub fn set_wallet_key(&self, key: Option<&[u8]>) -> Result<(), StoreError> {
-        self.with(|db| diesel::update(account::table).set(account::wallet_key.eq(key)).execute(db))
-            .and_then(found)
+        self.with(|db| {
+            diesel::update(account::table)
+                .set(account::wallet_key.eq(key))
+                .execute(db)
+        })
+        .and_then(found)
     }
 
     /// Sets when the next key package has to be published, in ns.
@@ -176,12 +182,18 @@ impl Tx {
     /// Replaces the HMAC root key (42 bytes), as another installation of the inbox decided.
     pub fn set_hmac_root_key(&self, key: &[u8]) -> Result<(), StoreError> {
         self.with(|db| {
-            diesel::update(account::table).set(account::hmac_root_key.eq(key)).execute(db)
+            diesel::update(account::table)
+                .set(account::hmac_root_key.eq(key))
+                .execute(db)
         })
         .and_then(found)
     }
 }
 
 fn found(rows: usize) -> Result<(), StoreError> {
-    if rows == 0 { Err(StoreError::NotFound("account")) } else { Ok(()) }
+    if rows == 0 {
+        Err(StoreError::NotFound("account"))
+    } else {
+        Ok(())
+    }
 }

@@ -44,7 +44,9 @@ impl Reader {
             if let Some(kind) = kind {
                 query = query.filter(consents::entity_kind.eq(kind));
             }
-            query.order((consents::entity_kind, consents::entity)).load(db)
+            query
+                .order((consents::entity_kind, consents::entity))
+                .load(db)
         })
     }
 }
@@ -54,10 +56,17 @@ impl Tx {
     /// as unknown). A record with a later time is left as it is.
     pub fn set_consent(&self, consent: &Consent) -> Result<bool, StoreError> {
         let before = self.consent(consent.entity_kind, &consent.entity)?;
-        if before.as_ref().is_some_and(|old| old.consented_at_ns > consent.consented_at_ns) {
+        if before
+            .as_ref()
+            .is_some_and(|old| old.consented_at_ns > consent.consented_at_ns)
+        {
             return Ok(false);
         }
-        self.with(|db| diesel::replace_into(consents::table).values(consent).execute(db))?;
+        self.with(|db| {
+            diesel::replace_into(consents::table)
+                .values(consent)
+                .execute(db)
+        })?;
         Ok(before.map_or(ConsentState::Unknown, |old| old.state) != consent.state)
     }
 }

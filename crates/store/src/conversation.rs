@@ -4,9 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text};
 
 use crate::error::StoreError;
-use crate::kinds::{
-    ConsentEntity, ConsentState, ConversationKind, ForkState, MembershipState,
-};
+use crate::kinds::{ConsentEntity, ConsentState, ConversationKind, ForkState, MembershipState};
 use crate::schema::{consents, conversations, summaries};
 use crate::summary::Summary;
 use crate::transaction::{Reader, Tx};
@@ -105,7 +103,10 @@ impl Conversation {
 /// What changed in a conversation; `None` leaves a value as it is.
 #[derive(Debug, Clone, Default, AsChangeset)]
 #[diesel(table_name = conversations)]
-#[allow(clippy::option_option, reason = "the outer option is `change it`, the inner the value")]
+#[allow(
+    clippy::option_option,
+    reason = "the outer option is `change it`, the inner the value"
+)]
 pub struct ConversationChange {
     /// See [`Conversation::membership_state`].
     pub membership_state: Option<MembershipState>,
@@ -183,25 +184,43 @@ pub struct ConversationQuery {
     pub limit: Option<i64>,
 }
 
-diesel::define_sql_function! { fn lower(text: Text) -> Text; }
-diesel::define_sql_function! { fn hex(bytes: Binary) -> Text; }
+diesel::define_sql_function! {
+    /// SQLite's `lower`.
+    fn lower(text: Text) -> Text;
+}
+diesel::define_sql_function! {
+    /// SQLite's `hex`, which is upper-case.
+    fn hex(bytes: Binary) -> Text;
+}
 
 impl Reader {
     /// One conversation.
     pub fn conversation(&self, id: &[u8]) -> Result<Option<Conversation>, StoreError> {
         self.with(|db| {
-            conversations::table.find(id).select(Conversation::as_select()).first(db).optional()
+            conversations::table
+                .find(id)
+                .select(Conversation::as_select())
+                .first(db)
+                .optional()
         })
     }
 
     /// One conversation with its projection and consent.
     pub fn conversation_entry(&self, id: &[u8]) -> Result<Option<ConversationEntry>, StoreError> {
-        let Some(conversation) = self.conversation(id)? else { return Ok(None) };
-        let summary = self.summary(id)?.ok_or(StoreError::NotFound("conversation"))?;
+        let Some(conversation) = self.conversation(id)? else {
+            return Ok(None);
+        };
+        let summary = self
+            .summary(id)?
+            .ok_or(StoreError::NotFound("conversation"))?;
         let consent = self
-            .consent(ConsentEntity::Conversation, &hex::encode(id))?
+            .consent(ConsentEntity::Conversation, &::hex::encode(id))?
             .map_or(ConsentState::Unknown, |consent| consent.state);
-        Ok(Some(ConversationEntry { conversation, summary, consent }))
+        Ok(Some(ConversationEntry {
+            conversation,
+            summary,
+            consent,
+        }))
     }
 
     /// Lists conversations in one query.
@@ -240,7 +259,9 @@ impl Reader {
         if states.len() < ConsentState::ALL.len() {
             list = if states.contains(&ConsentState::Unknown) {
                 list.filter(
-                    consents::state.is_null().or(consents::state.assume_not_null().eq_any(states)),
+                    consents::state
+                        .is_null()
+                        .or(consents::state.assume_not_null().eq_any(states)),
                 )
             } else {
                 list.filter(consents::state.assume_not_null().eq_any(states))
@@ -275,8 +296,10 @@ impl Reader {
                             .or(summaries::conversation_id.lt(id.clone())),
                     );
                 }
-                list = list
-                    .order((summaries::created_at_ns.desc(), summaries::conversation_id.desc()));
+                list = list.order((
+                    summaries::created_at_ns.desc(),
+                    summaries::conversation_id.desc(),
+                ));
             }
         }
         if let Some(limit) = query.limit {
@@ -298,7 +321,11 @@ impl Reader {
     /// the one given. Also answers the id given when there is no such conversation.
     pub fn stitched_ids(&self, id: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
         let dm_id: Option<Option<String>> = self.with(|db| {
-            conversations::table.find(id).select(conversations::dm_id).first(db).optional()
+            conversations::table
+                .find(id)
+                .select(conversations::dm_id)
+                .first(db)
+                .optional()
         })?;
         match dm_id.flatten() {
             Some(dm_id) => self.with(|db| {
@@ -342,9 +369,15 @@ impl Reader {
     /// with the newest message (content-and-client.md 3.4).
     pub fn active_conversation(&self, id: &[u8]) -> Result<Option<Conversation>, StoreError> {
         match self.conversation(id)? {
-            Some(Conversation { dm_id: Some(dm_id), .. }) => {
+            Some(Conversation {
+                dm_id: Some(dm_id), ..
+            }) => {
                 let winner = self.dm_winner(&dm_id)?;
-                if winner.is_some() { Ok(winner) } else { self.conversation(id) }
+                if winner.is_some() {
+                    Ok(winner)
+                } else {
+                    self.conversation(id)
+                }
             }
             found => Ok(found),
         }
@@ -368,7 +401,9 @@ impl Tx {
         match self.conversation(&new.id)? {
             None => {
                 self.with(|db| {
-                    diesel::insert_into(conversations::table).values(new).execute(db)
+                    diesel::insert_into(conversations::table)
+                        .values(new)
+                        .execute(db)
                 })?;
                 self.insert_summary(new, last_message_ns)?;
             }
@@ -376,9 +411,14 @@ impl Tx {
                 if old.membership_state == MembershipState::Restored
                     || new.welcome_sequence_id > old.welcome_sequence_id =>
             {
-                let replaced = Conversation { created_at_ns: old.created_at_ns, ..new.clone() };
+                let replaced = Conversation {
+                    created_at_ns: old.created_at_ns,
+                    ..new.clone()
+                };
                 self.with(|db| {
-                    diesel::update(conversations::table.find(&new.id)).set(&replaced).execute(db)
+                    diesel::update(conversations::table.find(&new.id))
+                        .set(&replaced)
+                        .execute(db)
                 })?;
                 self.raise_last_message(&new.id, last_message_ns);
             }
@@ -403,7 +443,11 @@ impl Tx {
                 .execute(db)
                 .optional_empty_changeset()
         })?;
-        if changed == Some(0) { Err(StoreError::NotFound("conversation")) } else { Ok(()) }
+        if changed == Some(0) {
+            Err(StoreError::NotFound("conversation"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Deletes a conversation with its messages and intents. Its MLS state and cursors are the

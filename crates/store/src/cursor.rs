@@ -1,7 +1,6 @@
 //! How far each stream of the node has been processed. Cursors only move forward.
 
 use diesel::prelude::*;
-use diesel::upsert::excluded;
 
 use crate::error::StoreError;
 use crate::kinds::CursorKind;
@@ -41,19 +40,18 @@ impl Tx {
         entity: &[u8],
         position: i64,
     ) -> Result<bool, StoreError> {
+        if self.cursor(kind, entity)? >= position {
+            return Ok(false);
+        }
         self.with(|db| {
-            diesel::insert_into(cursors::table)
+            diesel::replace_into(cursors::table)
                 .values((
                     cursors::kind.eq(kind.number()),
                     cursors::entity.eq(entity),
                     cursors::position.eq(position),
                 ))
-                .on_conflict((cursors::kind, cursors::entity))
-                .do_update()
-                .set(cursors::position.eq(excluded(cursors::position)))
-                .filter(cursors::position.lt(excluded(cursors::position)))
                 .execute(db)
-        })
-        .map(|rows| rows > 0)
+        })?;
+        Ok(true)
     }
 }

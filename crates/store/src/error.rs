@@ -11,7 +11,9 @@ pub enum StoreError {
     #[error("this account is already open in another window or process; close that one first")]
     AccountInUse,
     /// The database was written by a newer version of Conclave.
-    #[error("this account was last used by a newer version of Conclave; update Conclave to open it")]
+    #[error(
+        "this account was last used by a newer version of Conclave; update Conclave to open it"
+    )]
     NewerVersion,
     /// The database cannot be decrypted with the key given.
     #[error("the key does not open this account's database; use the key it was created with")]

@@ -38,10 +38,16 @@ impl Reader {
                 identity_updates::table
                     .filter(identity_updates::inbox_id.eq_any(ids))
                     .group_by(identity_updates::inbox_id)
-                    .select((identity_updates::inbox_id, max(identity_updates::sequence_id)))
+                    .select((
+                        identity_updates::inbox_id,
+                        max(identity_updates::sequence_id),
+                    ))
                     .load(db)
             })?;
-            latest.extend(rows.into_iter().filter_map(|(id, sequence)| Some((id, sequence?))));
+            latest.extend(
+                rows.into_iter()
+                    .filter_map(|(id, sequence)| Some((id, sequence?))),
+            );
         }
         Ok(latest)
     }

@@ -87,7 +87,11 @@ impl Reader {
     /// One intent.
     pub fn intent(&self, id: i64) -> Result<Option<Intent>, StoreError> {
         self.with(|db| {
-            intents::table.find(id).select(Intent::as_select()).first(db).optional()
+            intents::table
+                .find(id)
+                .select(Intent::as_select())
+                .first(db)
+                .optional()
         })
     }
 
@@ -304,5 +308,9 @@ impl Tx {
 }
 
 fn changed(rows: usize) -> Result<(), StoreError> {
-    if rows == 0 { Err(StoreError::IntentState) } else { Ok(()) }
+    if rows == 0 {
+        Err(StoreError::IntentState)
+    } else {
+        Ok(())
+    }
 }

@@ -52,7 +52,15 @@ pub struct NewKeyPackage<'a> {
     pub created_at_ns: i64,
 }
 
-type Row = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>, i64, Option<i64>);
+type Row = (
+    i64,
+    Vec<u8>,
+    Vec<u8>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+    i64,
+    Option<i64>,
+);
 
 fn record(row: Row) -> KeyPackageRecord {
     KeyPackageRecord {
@@ -77,7 +85,9 @@ impl Reader {
                 .filter(
                     key_packages::init_public_key
                         .eq(public_key)
-                        .or(key_packages::xwing_public_key.assume_not_null().eq(public_key)),
+                        .or(key_packages::xwing_public_key
+                            .assume_not_null()
+                            .eq(public_key)),
                 )
                 .first::<Row>(db)
                 .optional()
@@ -118,8 +128,9 @@ impl Tx {
     /// keep their time. Returns how many were marked.
     pub fn supersede_key_packages(&self, delete_at_ns: i64) -> Result<usize, StoreError> {
         self.with(|db| {
-            let newest: Option<i64> =
-                key_packages::table.select(max(key_packages::id)).first(db)?;
+            let newest: Option<i64> = key_packages::table
+                .select(max(key_packages::id))
+                .first(db)?;
             diesel::update(key_packages::table)
                 .filter(key_packages::delete_at_ns.is_null())
                 .filter(key_packages::id.lt(newest.unwrap_or(0)))

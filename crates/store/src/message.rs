@@ -174,7 +174,10 @@ impl Tx {
         let countable = new.visible
             && new.kind == MessageKind::Application
             && self.own_inbox()?.as_deref() != Some(new.sender_inbox_id);
-        let row = NewMessage { inserted_at_ns, ..*new };
+        let row = NewMessage {
+            inserted_at_ns,
+            ..*new
+        };
         let row_id: Option<i64> = self.with(|db| {
             diesel::insert_into(messages::table)
                 .values((&row, messages::countable.eq(countable)))
@@ -186,7 +189,11 @@ impl Tx {
         })?;
         if let Some(row_id) = row_id {
             self.message_inserted(new.conversation_id, new.sent_at_ns, countable);
-            return Ok(Inserted { row_id, is_new: true, inserted_at_ns });
+            return Ok(Inserted {
+                row_id,
+                is_new: true,
+                inserted_at_ns,
+            });
         }
         let (row_id, inserted_at_ns) = self.with(|db| {
             messages::table
@@ -194,7 +201,11 @@ impl Tx {
                 .select((messages::row_id, messages::inserted_at_ns))
                 .first(db)
         })?;
-        Ok(Inserted { row_id, is_new: false, inserted_at_ns })
+        Ok(Inserted {
+            row_id,
+            is_new: false,
+            inserted_at_ns,
+        })
     }
 
     /// The node has shown our message: it gets the node's time and id and starts to expire.
@@ -328,7 +339,9 @@ impl Tx {
             Some(newest) => newest,
             None => self
                 .with(|db| {
-                    messages::table.select(max(messages::inserted_at_ns)).first::<Option<i64>>(db)
+                    messages::table
+                        .select(max(messages::inserted_at_ns))
+                        .first::<Option<i64>>(db)
                 })?
                 .unwrap_or(0),
         };

@@ -66,7 +66,10 @@ impl Message {
     /// The position of this message.
     #[must_use]
     pub fn position(&self) -> MessagePosition {
-        MessagePosition { sent_at_ns: self.sent_at_ns, row_id: self.row_id }
+        MessagePosition {
+            sent_at_ns: self.sent_at_ns,
+            row_id: self.row_id,
+        }
     }
 }
 
@@ -81,7 +84,9 @@ fn not_expired(query: Boxed<'_>, now_ns: i64) -> Boxed<'_> {
 }
 
 fn filtered<'a>(query: &'a MessageQuery, ids: &'a [Vec<u8>]) -> Boxed<'a> {
-    let rows = messages::table.filter(messages::conversation_id.eq_any(ids)).into_boxed();
+    let rows = messages::table
+        .filter(messages::conversation_id.eq_any(ids))
+        .into_boxed();
     let mut rows = not_expired(rows, query.now_ns);
     if let Some(after) = query.sent_after_ns {
         rows = rows.filter(messages::sent_at_ns.gt(after));
@@ -157,7 +162,9 @@ impl Reader {
             PageDirection::Older => {
                 if let Some(MessagePosition { sent_at_ns, row_id }) = from {
                     rows = rows.filter(messages::sent_at_ns.le(sent_at_ns)).filter(
-                        messages::sent_at_ns.lt(sent_at_ns).or(messages::row_id.lt(row_id)),
+                        messages::sent_at_ns
+                            .lt(sent_at_ns)
+                            .or(messages::row_id.lt(row_id)),
                     );
                 }
                 rows.order((messages::sent_at_ns.desc(), messages::row_id.desc()))
@@ -165,7 +172,9 @@ impl Reader {
             PageDirection::Newer => {
                 if let Some(MessagePosition { sent_at_ns, row_id }) = from {
                     rows = rows.filter(messages::sent_at_ns.ge(sent_at_ns)).filter(
-                        messages::sent_at_ns.gt(sent_at_ns).or(messages::row_id.gt(row_id)),
+                        messages::sent_at_ns
+                            .gt(sent_at_ns)
+                            .or(messages::row_id.gt(row_id)),
                     );
                 }
                 rows.order((messages::sent_at_ns.asc(), messages::row_id.asc()))
@@ -188,8 +197,8 @@ impl Reader {
         let rows = messages::table
             .filter(messages::reference_id.assume_not_null().eq_any(ids))
             .into_boxed();
-        let rows = not_expired(rows, now_ns)
-            .order((messages::sent_at_ns.asc(), messages::row_id.asc()));
+        let rows =
+            not_expired(rows, now_ns).order((messages::sent_at_ns.asc(), messages::row_id.asc()));
         self.with(|db| rows.select(Message::as_select()).load(db))
     }
 }

@@ -56,34 +56,44 @@ impl Store {
         for connection in database.readers {
             let jobs = Arc::clone(&read_jobs);
             let lock = Arc::clone(&lock);
-            threads.push(thread::Builder::new().name("store-reader".to_owned()).spawn(
-                move || {
-                    let mut reader = Reader::new(connection);
-                    loop {
-                        let job = jobs
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .blocking_recv();
-                        let Some(job) = job else { break };
-                        job(&mut reader);
-                    }
-                    drop((reader, lock));
-                },
-            )?);
+            threads.push(
+                thread::Builder::new()
+                    .name("store-reader".to_owned())
+                    .spawn(move || {
+                        let mut reader = Reader::new(connection);
+                        loop {
+                            let job = jobs
+                                .lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .blocking_recv();
+                            let Some(job) = job else { break };
+                            job(&mut reader);
+                        }
+                        drop((reader, lock));
+                    })?,
+            );
         }
         let cache_bytes = options.mls_cache_bytes;
         let connection = database.writer;
-        threads.push(thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
-            let mut tx = Tx::new(connection, cache_bytes);
-            while let Some(job) = write_jobs.blocking_recv() {
-                job(&mut tx);
-            }
-            if let Err(error) = tx.checkpoint() {
-                tracing::warn!(code = error.code(), "the write-ahead log was not emptied");
-            }
-            drop((tx, lock));
-        })?);
-        Ok(Self { writes, reads, threads: Arc::new(Mutex::new(threads)) })
+        threads.push(
+            thread::Builder::new()
+                .name("store-writer".to_owned())
+                .spawn(move || {
+                    let mut tx = Tx::new(connection, cache_bytes);
+                    while let Some(job) = write_jobs.blocking_recv() {
+                        job(&mut tx);
+                    }
+                    if let Err(error) = tx.checkpoint() {
+                        tracing::warn!(code = error.code(), "the write-ahead log was not emptied");
+                    }
+                    drop((tx, lock));
+                })?,
+        );
+        Ok(Self {
+            writes,
+            reads,
+            threads: Arc::new(Mutex::new(threads)),
+        })
     }
 
     /// Runs a closure in one transaction on the writer thread: committed if it returns `Ok`,
@@ -109,7 +119,10 @@ impl Store {
             // The caller may have gone; the transaction stands either way.
             let _ = answer.send(result);
         });
-        self.writes.send(job).await.map_err(|_| StoreError::Closed)?;
+        self.writes
+            .send(job)
+            .await
+            .map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -140,7 +153,11 @@ impl Store {
     /// Closes the database: waits until everything queued is done and the files are released.
     /// Other clones keep it open; the wait is then until they are gone.
     pub async fn close(self) {
-        let Self { writes, reads, threads } = self;
+        let Self {
+            writes,
+            reads,
+            threads,
+        } = self;
         drop((writes, reads));
         let joined = tokio::task::spawn_blocking(move || {
             let mut threads = threads.lock().unwrap_or_else(PoisonError::into_inner);

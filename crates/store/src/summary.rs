@@ -106,7 +106,11 @@ impl TouchedConversations {
     /// stays noted, because that savepoint may be rolled back with the update; it is then counted
     /// again instead of added again.
     fn take(&mut self) -> BTreeMap<Vec<u8>, Touched> {
-        let mut all = self.levels.last_mut().map(std::mem::take).unwrap_or_default();
+        let mut all = self
+            .levels
+            .last_mut()
+            .map(std::mem::take)
+            .unwrap_or_default();
         let outer = self.levels.len().saturating_sub(1);
         for (id, change) in self.levels.iter_mut().take(outer).flatten() {
             all.entry(id.clone()).or_default().absorb(change.clone());
@@ -139,7 +143,11 @@ impl Reader {
 
     fn stored_summary(&self, conversation_id: &[u8]) -> Result<Option<Summary>, StoreError> {
         self.with(|db| {
-            summaries::table.find(conversation_id).select(Summary::as_select()).first(db).optional()
+            summaries::table
+                .find(conversation_id)
+                .select(Summary::as_select())
+                .first(db)
+                .optional()
         })
     }
 
@@ -166,7 +174,9 @@ impl Reader {
             let ids = self.stitched_ids(&id)?;
             let mut group = Vec::with_capacity(ids.len());
             for stitched in ids {
-                let Some(mut summary) = self.stored_summary(&stitched)? else { continue };
+                let Some(mut summary) = self.stored_summary(&stitched)? else {
+                    continue;
+                };
                 if stitched == id {
                     summary.last_message_ns = summary.last_message_ns.max(newest_ns);
                 } else if let Some(other) = touched.remove(&stitched) {
@@ -185,18 +195,27 @@ impl Reader {
         let winner = group
             .iter()
             .max_by(|a, b| {
-                (a.last_message_ns, &a.conversation_id).cmp(&(b.last_message_ns, &b.conversation_id))
+                (a.last_message_ns, &a.conversation_id)
+                    .cmp(&(b.last_message_ns, &b.conversation_id))
             })
             .map(|summary| summary.conversation_id.clone());
-        let read_up_to_ns = group.iter().map(|summary| summary.read_up_to_ns).max().unwrap_or(0);
+        let read_up_to_ns = group
+            .iter()
+            .map(|summary| summary.read_up_to_ns)
+            .max()
+            .unwrap_or(0);
         let mut newest: Option<Newest> = None;
         let mut failed = 0;
         let mut counted = 0;
         for summary in &group {
             let id = &summary.conversation_id;
             let candidate = self.newest_preview(id)?;
-            if candidate.as_ref().map(|message| (message.sent_at_ns, message.row_id))
-                > newest.as_ref().map(|message| (message.sent_at_ns, message.row_id))
+            if candidate
+                .as_ref()
+                .map(|message| (message.sent_at_ns, message.row_id))
+                > newest
+                    .as_ref()
+                    .map(|message| (message.sent_at_ns, message.row_id))
             {
                 newest = candidate;
             }
@@ -205,14 +224,23 @@ impl Reader {
                 counted += self.count_unread(id, read_up_to_ns)?;
             }
         }
-        let new = change.countable_sent_at_ns.iter().filter(|at| **at > read_up_to_ns).count();
+        let new = change
+            .countable_sent_at_ns
+            .iter()
+            .filter(|at| **at > read_up_to_ns)
+            .count();
         let new = i64::try_from(new).unwrap_or(i64::MAX);
         for summary in group {
-            let unread =
-                if change.recount { counted } else { summary.unread_count.saturating_add(new) };
+            let unread = if change.recount {
+                counted
+            } else {
+                summary.unread_count.saturating_add(new)
+            };
             let updated = Summary {
                 is_duplicate: winner.as_ref() != Some(&summary.conversation_id),
-                last_activity_ns: newest.as_ref().map_or(summary.created_at_ns, |m| m.sent_at_ns),
+                last_activity_ns: newest
+                    .as_ref()
+                    .map_or(summary.created_at_ns, |m| m.sent_at_ns),
                 last_message_id: newest.as_ref().map(|m| m.id.clone()),
                 last_message_preview: newest.as_ref().and_then(|m| m.preview.clone()),
                 last_message_sender_inbox_id: newest.as_ref().map(|m| m.sender_inbox_id.clone()),
@@ -224,7 +252,11 @@ impl Reader {
                 read_up_to_ns,
                 ..summary
             };
-            self.with(|db| diesel::replace_into(summaries::table).values(&updated).execute(db))?;
+            self.with(|db| {
+                diesel::replace_into(summaries::table)
+                    .values(&updated)
+                    .execute(db)
+            })?;
         }
         Ok(())
     }
@@ -303,7 +335,11 @@ impl Tx {
             failed_count: 0,
             read_up_to_ns: 0,
         };
-        self.with(|db| diesel::insert_into(summaries::table).values(&summary).execute(db))?;
+        self.with(|db| {
+            diesel::insert_into(summaries::table)
+                .values(&summary)
+                .execute(db)
+        })?;
         Ok(())
     }
 
@@ -324,11 +360,15 @@ impl Tx {
 
     /// The unread messages of a conversation have to be counted again.
     pub(crate) fn recount(&self, conversation_id: &[u8]) {
-        self.touched.borrow_mut().touch(conversation_id, |touched| touched.recount = true);
+        self.touched
+            .borrow_mut()
+            .touch(conversation_id, |touched| touched.recount = true);
     }
 
     /// Raises the time by which a DM wins over its duplicates.
     pub(crate) fn raise_last_message(&self, conversation_id: &[u8], at_ns: i64) {
-        self.touched.borrow_mut().touch(conversation_id, |touched| touched.newest_ns = touched.newest_ns.max(at_ns));
+        self.touched.borrow_mut().touch(conversation_id, |touched| {
+            touched.newest_ns = touched.newest_ns.max(at_ns)
+        });
     }
 }

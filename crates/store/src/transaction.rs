@@ -180,7 +180,7 @@ impl Tx {
         });
         if answer.is_ok() {
             self.mls.values().committed();
-            self.groups.borrow_mut().committed();
+            self.groups.borrow_mut().commit_level();
             self.touched.borrow_mut().commit();
         } else {
             self.abandon();

@@ -49,7 +49,11 @@ impl Reader {
 impl Tx {
     /// Stores a failed welcome, replacing what was stored under its id.
     pub fn put_failed_welcome(&self, welcome: &FailedWelcome) -> Result<(), StoreError> {
-        self.with(|db| diesel::replace_into(failed_welcomes::table).values(welcome).execute(db))?;
+        self.with(|db| {
+            diesel::replace_into(failed_welcomes::table)
+                .values(welcome)
+                .execute(db)
+        })?;
         Ok(())
     }
 
