@@ -94,3 +94,6 @@ impl DataFolder {
 fn platform_data_folder() -> Option<PathBuf> {
     ProjectDirs::from("chat", "Conclave", "conclave").map(|dirs| dirs.data_dir().to_path_buf())
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,14 @@ pub(crate) fn show(app: &AppHandle) {
 }
 
 /// Whether the window may go to this address: only the embedded page, so that a link in a message
-/// can never replace the app. Windows serves it as `http://tauri.localhost`.
+/// can never replace the app. Windows serves it under a name of its own.
 fn is_own_page(url: &Url) -> bool {
-    url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost")
+    if cfg!(windows) {
+        url.scheme() == "http" && url.host_str() == Some("tauri.localhost")
+    } else {
+        url.scheme() == "tauri"
+    }
 }
+
+#[cfg(test)]
+mod tests;
