@@ -1,0 +1,237 @@
+//! A running node: its listeners, services and end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use conclave_proto::identity::api::v1::identity_api_server::IdentityApiServer;
+use conclave_proto::migration::api::v1::d14n_migration_api_server::D14nMigrationApiServer;
+use conclave_proto::mls::api::v1::mls_api_server::MlsApiServer;
+use http::header::HeaderName;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use tonic_web::GrpcWebLayer;
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::chain::{ChainConfigError, Chains};
+use crate::config::{Config, Database};
+use crate::health;
+use crate::identity_api::IdentityService;
+use crate::limits::REQUEST_BYTES;
+use crate::live::Live;
+use crate::migration_api::MigrationService;
+use crate::mls_api::MlsService;
+use crate::storage::Storage;
+use crate::storage::sqlite::{OpenError, SqliteStorage};
+
+/// How long requests in hand may take once the node stops. With what follows, below the 5 s that
+/// `cli.md` promises.
+const LAST_REQUESTS: Duration = Duration::from_secs(3);
+
+/// How long the writes in hand may take after that.
+const LAST_WRITES: Duration = Duration::from_secs(1);
+
+/// After this long without anything from a client, the node asks whether it is still there
+/// (`node.md` 4.4).
+const KEEPALIVE: Duration = Duration::from_secs(300);
+
+/// How long a client may take to answer that.
+const KEEPALIVE_ANSWER: Duration = Duration::from_secs(20);
+
+/// Requests and streams of one connection at the same time.
+const STREAMS_PER_CONNECTION: u32 = 2_048;
+
+/// Why a node did not start. Each text is one sentence for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The chains are configured wrongly.
+    #[error(transparent)]
+    Chains(#[from] ChainConfigError),
+    /// Somebody else listens there.
+    #[error("the address {address} is in use by another program; choose another")]
+    AddressInUse {
+        /// Address and port.
+        address: String,
+    },
+    /// It is not possible to listen there.
+    #[error("it is not possible to listen on {address}: {reason}")]
+    Listen {
+        /// Address and port.
+        address: String,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl StartError {
+    /// A stable name for programs, in `snake_case`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Database(error) => error.code(),
+            Self::Chains(_) => "config_chains",
+            Self::AddressInUse { .. } => "address_in_use",
+            Self::Listen { .. } => "listen_failed",
+        }
+    }
+}
+
+/// Starts nodes.
+#[derive(Debug)]
+pub struct Node;
+
+/// A node that serves. Dropping it stops it without waiting; [`Running::shutdown`] waits.
+pub struct Running {
+    /// Where gRPC and gRPC-web are served.
+    pub grpc_addr: SocketAddr,
+    /// Where HTTP is served.
+    pub http_addr: SocketAddr,
+    health: HealthReporter,
+    storage: Arc<dyn Storage>,
+    stopping: CancellationToken,
+    _stop_when_dropped: DropGuard,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Node {
+    /// Opens the database, listens, and serves in tasks of the current runtime.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing runs.
+    pub async fn start(config: Config) -> Result<Running, StartError> {
+        let grpc = listen(&config.listen).await?;
+        let http = listen(&config.http_listen).await?;
+        let grpc_addr = local_addr(&grpc, &config.listen)?;
+        let http_addr = local_addr(&http, &config.http_listen)?;
+        let chains = Arc::new(Chains::new(&config.chains)?);
+        let live = Arc::new(Live::default());
+        let storage: Arc<dyn Storage> = Arc::new(match &config.database {
+            Database::Sqlite(path) => SqliteStorage::open(path, Arc::clone(&live))?,
+            Database::Temporary => SqliteStorage::temporary(Arc::clone(&live))?,
+        });
+        let stopping = CancellationToken::new();
+        let (health, health_service) = tonic_health::server::health_reporter();
+
+        let mls = MlsService {
+            storage: Arc::clone(&storage),
+            live,
+            stopping: stopping.clone(),
+        };
+        let identity = IdentityService {
+            storage: Arc::clone(&storage),
+            chains,
+        };
+        let router = Server::builder()
+            .accept_http1(true)
+            .http2_adaptive_window(Some(true))
+            .http2_keepalive_interval(Some(KEEPALIVE))
+            .http2_keepalive_timeout(Some(KEEPALIVE_ANSWER))
+            .max_concurrent_streams(STREAMS_PER_CONNECTION)
+            .layer(browsers())
+            .layer(GrpcWebLayer::new())
+            .add_service(
+                MlsApiServer::new(mls)
+                    .max_decoding_message_size(REQUEST_BYTES)
+                    .max_encoding_message_size(usize::MAX),
+            )
+            .add_service(
+                // Requests to it are small: tonic's bound of 4 MiB for those is plenty.
+                IdentityApiServer::new(identity).max_encoding_message_size(usize::MAX),
+            )
+            .add_service(D14nMigrationApiServer::new(MigrationService))
+            .add_service(health_service);
+        let incoming = TcpIncoming::from(grpc).with_nodelay(Some(true));
+        let stop = stopping.clone();
+        let serve_grpc = tokio::spawn(async move {
+            let stopped = stop.cancelled_owned();
+            if let Err(error) = router.serve_with_incoming_shutdown(incoming, stopped).await {
+                tracing::error!(%error, "gRPC is no longer served");
+            }
+        });
+        let serve_http = tokio::spawn(health::serve(http, stopping.clone()));
+
+        Ok(Running {
+            grpc_addr,
+            http_addr,
+            health,
+            storage,
+            stopping: stopping.clone(),
+            _stop_when_dropped: stopping.drop_guard(),
+            tasks: vec![serve_grpc, serve_http],
+        })
+    }
+}
+
+impl Running {
+    /// The URL that clients on this machine use.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.grpc_addr)
+    }
+
+    /// Ends the streams, finishes the requests in hand, stores what was accepted, and stops; all
+    /// within 5 s.
+    pub async fn shutdown(self) {
+        self.health
+            .set_service_status("", ServingStatus::NotServing)
+            .await;
+        self.stopping.cancel();
+        let ended = futures::future::join_all(self.tasks);
+        if tokio::time::timeout(LAST_REQUESTS, ended).await.is_err() {
+            tracing::warn!("some clients did not take their answers; stopping without them");
+        }
+        if tokio::time::timeout(LAST_WRITES, self.storage.close())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the last writes take long; stopping without waiting for them");
+        }
+    }
+}
+
+async fn listen(address: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let address = address.to_owned();
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            return StartError::AddressInUse { address };
+        }
+        StartError::Listen {
+            address,
+            reason: error.to_string(),
+        }
+    })
+}
+
+fn local_addr(listener: &TcpListener, address: &str) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|error| StartError::Listen {
+        address: address.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Lets pages of any origin use gRPC-web, with exactly the headers of `node.md` 5.4.
+fn browsers() -> CorsLayer {
+    let requests = [
+        "content-type",
+        "x-grpc-web",
+        "grpc-timeout",
+        "x-user-agent",
+        "x-libxmtp-version",
+        "x-app-version",
+    ];
+    let responses = ["grpc-status", "grpc-message", "grpc-status-details-bin"];
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([http::Method::POST])
+        .allow_headers(requests.map(HeaderName::from_static))
+        .expose_headers(responses.map(HeaderName::from_static))
+        .max_age(Duration::from_secs(24 * 60 * 60))
+}
