@@ -31,14 +31,14 @@ export class Official {
   #streams = [];
 
   /**
-   * Registers one installation of `wallet` (a viem account) with the node at `url`. Its database is
-   * plain, because only there the whole epoch authenticator can be read.
+   * Registers one installation of `wallet` (a viem account) with the node at `url`. Without
+   * `encryptionKey` its database is plain: only there the whole epoch authenticator can be read.
    */
-  static async create(name, url, wallet) {
+  static async create(name, url, wallet, { encryptionKey = null } = {}) {
     const actor = new Official();
     actor.name = name;
     actor.address = wallet.address.toLowerCase();
-    actor.home = await folder(`official-${name}`);
+    actor.home = await folder("official");
     actor.database = join(actor.home.path, "official.db3");
     const identifier = { identifier: actor.address, identifierKind: IdentifierKind.Ethereum };
     actor.inboxId = (await getInboxIdForIdentifier(url, null, false, identifier)) ?? generateInboxId(identifier);
@@ -49,7 +49,7 @@ export class Official {
       actor.database,
       actor.inboxId,
       identifier,
-      null,
+      encryptionKey,
       null,
       SyncWorkerMode.Disabled,
       { level: LogLevel.Off },

@@ -69,7 +69,7 @@ export class Ours {
     actor.name = name;
     actor.url = url;
     actor.address = account.address.toLowerCase();
-    actor.home = await folder(`ours-${name}`);
+    actor.home = await folder("ours");
     actor.data = join(actor.home.path, "data");
     actor.keyFile = join(actor.home.path, "database.key");
     actor.walletFile = join(actor.home.path, "wallet.key");
@@ -97,6 +97,11 @@ export class Ours {
 
   #arguments({ node } = {}) {
     return ["--data", this.data, "--key-file", this.keyFile, "--json", ...(node ? ["--node", node] : [])];
+  }
+
+  /** Starts a command and leaves it running. */
+  start(command, { env, node } = {}) {
+    return new Program(binary("conclave-cli"), [...this.#arguments({ node }), ...command], { env });
   }
 
   /** Runs one command and gives `{code, stdout, stderr}` whatever happens. */
@@ -177,7 +182,7 @@ export class Ours {
 
   /** Collects the texts that `message stream-all` prints, until `end()`. The folder is taken meanwhile. */
   async stream() {
-    const program = new Program(binary("conclave-cli"), [...this.#arguments(), "message", "stream-all"]);
+    const program = this.start(["message", "stream-all"]);
     return {
       program,
       get texts() {
@@ -241,18 +246,19 @@ export class Served {
     });
     this.socket.on("error", () => {}); // the close that follows tells it
     await within("serve's WebSocket", once(this.socket, "open"));
-    const greeting = once(this.socket, "message");
+    const ready = new Promise((done) => {
+      this.socket.on("message", (data) => {
+        const frame = JSON.parse(data);
+        if (frame.ready === true) done();
+        else if (frame.event !== undefined) this.events.push(frame.event);
+        else this.#answered(frame);
+      });
+    });
     this.socket.send(JSON.stringify({ token }));
-    const [hello] = await within("serve's greeting", greeting);
-    if (JSON.parse(hello).ready !== true) throw new Error(`unexpected greeting of serve: ${hello}`);
-    this.socket.on("message", (frame) => this.#take(JSON.parse(frame)));
+    await within("serve's greeting", ready);
   }
 
-  #take(frame) {
-    if (frame.id === undefined) {
-      this.events.push(frame);
-      return;
-    }
+  #answered(frame) {
     const reply = this.#replies.get(frame.id);
     this.#replies.delete(frame.id);
     if (frame.error) reply?.fail(new Failure(frame.error));
