@@ -65,8 +65,8 @@ pub(crate) fn welcome_parts(version: &welcome_message::Version) -> (u64, u64, &[
     }
 }
 
-/// Rows of one topic, ids ascending and above the cursor, no more than asked for. `topic` says
-/// whether a row belongs to it.
+/// Rows of one topic, ids ascending and above the cursor, no more than asked for. `of_topic`
+/// says whether a row belongs to it.
 pub(crate) fn page<T>(
     items: Vec<T>,
     paging: Option<PagingInfo>,
@@ -103,13 +103,19 @@ pub(crate) fn commit_log(
     if response.group_id != group_id {
         return Err(NetworkError::reply("a commit log of another group"));
     }
+    let entries = response.commit_log_entries;
+    if !entries.iter().all(|entry| fits(entry.sequence_id)) {
+        return Err(NetworkError::reply(
+            "a commit log entry without a proper id",
+        ));
+    }
     page(
-        response.commit_log_entries,
+        entries,
         response.paging_info,
         after_id,
         crate::PAGE_LIMIT,
         |entry| entry.sequence_id,
-        |entry| fits(entry.sequence_id),
+        |_| true,
     )
 }
 
