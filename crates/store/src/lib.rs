@@ -23,11 +23,15 @@ pub mod mls;
 pub mod summary;
 pub mod welcome;
 
+mod arrivals;
 mod database;
 mod error;
 mod schema;
 mod store;
 mod transaction;
+
+#[cfg(test)]
+mod testing;
 
 pub use database::Options;
 pub use error::StoreError;

@@ -1,0 +1,157 @@
+//! An opened data folder, and the registered account in it.
+
+use std::{path::Path, sync::Arc};
+
+use conclave_identity::{InstallationId, WalletKey};
+use conclave_network::Network;
+use conclave_store::{DatabaseKey, Store, StoreError, account::Account};
+use tokio::sync::broadcast;
+
+pub(crate) use crate::core::Core;
+use crate::{
+    clock::Clock,
+    error::EngineError,
+    event::Event,
+    registration::{self, Prepared, Step},
+};
+
+/// Name of the database file in a data folder.
+const DATABASE_FILE: &str = "conclave.db";
+
+/// An opened data folder. One process at a time has it.
+#[derive(Clone)]
+pub struct Engine {
+    store: Store,
+    clock: Arc<dyn Clock>,
+}
+
+/// The account of a data folder, without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountInfo {
+    /// Inbox id, 64 lower-case hex characters.
+    pub inbox_id: String,
+    /// Installation id.
+    pub installation_id: InstallationId,
+    /// The wallet's address, lower-case with `0x`.
+    pub address: String,
+    /// The node's URL as it was given.
+    pub node_url: String,
+    /// Whether the installation is known to the network.
+    pub registered: bool,
+}
+
+impl From<&Account> for AccountInfo {
+    fn from(account: &Account) -> Self {
+        Self {
+            inbox_id: account.inbox_id.clone(),
+            installation_id: InstallationId::new(account.installation_id),
+            address: account.address.clone(),
+            node_url: account.node_url.clone(),
+            registered: account.registered(),
+        }
+    }
+}
+
+impl Engine {
+    /// Opens the data folder, making it and its database if there is none.
+    ///
+    /// # Errors
+    /// The store's: in use, wrong key, newer version, damaged, disk full. Nothing is changed then.
+    pub async fn open(
+        data_dir: &Path,
+        key: DatabaseKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, EngineError> {
+        std::fs::create_dir_all(data_dir).map_err(StoreError::from)?;
+        let path = data_dir.join(DATABASE_FILE);
+        // Opening reads the disk and may wait for it.
+        let opened = tokio::task::spawn_blocking(move || {
+            Store::open(path, &key, conclave_store::Options::default())
+        });
+        let store = opened.await.map_err(|_| StoreError::Panicked)??;
+        Ok(Self { store, clock })
+    }
+
+    /// The account, registered or on the way; `None` in a new folder.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn account(&self) -> Result<Option<AccountInfo>, EngineError> {
+        let account = self.store.read(|reader| reader.account()).await?;
+        Ok(account.as_ref().map(AccountInfo::from))
+    }
+
+    /// Prepares a registration; see [`registration::prepare`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn prepare(
+        &self,
+        network: &Arc<dyn Network>,
+        wallet: WalletKey,
+    ) -> Result<Prepared, EngineError> {
+        registration::prepare(&self.store, network, self.clock.as_ref(), wallet).await
+    }
+
+    /// Registers this installation, or continues; see [`registration::register`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn register(
+        &self,
+        network: Arc<dyn Network>,
+        node_url: &str,
+        prepared: Option<Prepared>,
+        on_step: &(dyn Fn(Step) + Send + Sync),
+    ) -> Result<AccountInfo, EngineError> {
+        let clock = self.clock.as_ref();
+        let account =
+            registration::register(&self.store, network, clock, node_url, prepared, on_step)
+                .await?;
+        Ok(AccountInfo::from(&account))
+    }
+
+    /// The registered account with its node. Does not use the network yet.
+    ///
+    /// # Errors
+    /// [`EngineError::NoAccount`], [`EngineError::NotRegistered`].
+    pub async fn client(&self, network: Arc<dyn Network>) -> Result<Client, EngineError> {
+        let account = self.store.read(|reader| reader.account()).await?;
+        let account = account.ok_or(EngineError::NoAccount)?;
+        if !account.registered() {
+            return Err(EngineError::NotRegistered);
+        }
+        let core = Core::new(
+            self.store.clone(),
+            network,
+            Arc::clone(&self.clock),
+            &account,
+        )?;
+        Ok(Client(Arc::new(core)))
+    }
+
+    /// Closes the database: waits until everything queued is done, and until all clients are gone.
+    /// Another process can open the folder once this has returned.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+/// A registered account with its node. Cheap to clone.
+#[derive(Clone)]
+pub struct Client(pub(crate) Arc<Core>);
+
+impl Client {
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &AccountInfo {
+        &self.0.account
+    }
+
+    /// Events from now on. A receiver that falls more than 1024 events behind gets a lag error and
+    /// must read what it shows again.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+}

@@ -1,0 +1,517 @@
+//! Making, listing and following conversations.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use conclave_mls::{
+    GroupState, extensions,
+    group::{NewGroup, NewGroupKind},
+    policy::{PolicySet, Preset},
+};
+use conclave_store::{
+    StoreError,
+    consent::Consent,
+    conversation::{Conversation, ConversationEntry, ConversationQuery},
+    kinds::{ConsentEntity, ConsentState, ConversationKind},
+    message::Message,
+};
+use futures::{Stream, StreamExt, stream};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use crate::{
+    client::{Client, Core},
+    error::{EngineError, Refused, RefusedReason},
+    event::Event,
+    intents::IntentData,
+    members::MembershipOutcome,
+    messages::allow,
+    metadata::check_length,
+    people::{MAX_PEOPLE, Resolved},
+    transcript::columns,
+};
+
+/// Messages that a stream reads at a time.
+const STREAM_PAGE: i64 = 200;
+
+/// A group to make.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewConversation {
+    /// Addresses or inbox ids, at most 400; none for a group of one's own installations.
+    pub who: Vec<String>,
+    /// Name, at most 100 bytes.
+    pub name: String,
+    /// Description, at most 1000 bytes.
+    pub description: String,
+    /// Image URL, at most 2048 bytes.
+    pub image_url: String,
+    /// Free string of an application, at most 8192 bytes.
+    pub app_data: String,
+    /// Whether only admins may add people and edit; else everyone may.
+    pub admins_only: bool,
+}
+
+/// What a sync of everything did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AllSync {
+    /// Conversations that are new.
+    pub new_conversations: usize,
+    /// Groups synced.
+    pub synced: usize,
+    /// Groups that could not be synced.
+    pub failed: usize,
+    /// Messages that were not there before.
+    pub new_messages: usize,
+}
+
+impl Client {
+    /// Creates a group, adds the people and waits until the network has it. Those who can't be
+    /// added are named; everybody else is in.
+    ///
+    /// # Errors
+    /// [`EngineError::People`] if somebody is malformed or unknown, or nobody can be added;
+    /// [`EngineError::MetadataTooLong`], [`EngineError::TooManyPeople`], the network's. No group
+    /// is left behind then.
+    pub async fn create_group(
+        &self,
+        new: &NewConversation,
+    ) -> Result<(ConversationEntry, Vec<Refused>), EngineError> {
+        for (attribute, value) in [
+            (extensions::ATTRIBUTE_NAME, &new.name),
+            (extensions::ATTRIBUTE_DESCRIPTION, &new.description),
+            (extensions::ATTRIBUTE_IMAGE_URL, &new.image_url),
+            (extensions::ATTRIBUTE_APP_DATA, &new.app_data),
+        ] {
+            check_length(attribute, value)?;
+        }
+        let mut people = self.0.inboxes(&new.who).await?;
+        people.retain(|(_, inbox_id)| *inbox_id != self.0.account.inbox_id);
+        if people.len() >= MAX_PEOPLE {
+            return Err(EngineError::TooManyPeople(MAX_PEOPLE));
+        }
+        let preset = if new.admins_only {
+            Preset::AdminOnly
+        } else {
+            Preset::AllMembers
+        };
+        let group = NewGroup {
+            name: new.name.clone(),
+            description: new.description.clone(),
+            image_url: new.image_url.clone(),
+            app_data: new.app_data.clone(),
+            ..NewGroup::of_kind(NewGroupKind::Group(PolicySet::from(preset)))
+        };
+        let (id, outcome) = self.0.create(group, people).await?;
+        Ok((self.conversation(&id).await?, outcome.failed))
+    }
+
+    /// The direct message with a person: the one that is there, or a new one.
+    ///
+    /// # Errors
+    /// As [`Client::create_group`], and [`EngineError::DirectMessage`] with oneself.
+    pub async fn create_dm(&self, who: &str) -> Result<ConversationEntry, EngineError> {
+        let people = self.0.inboxes(&[who.to_owned()]).await?;
+        let Some((_, peer)) = people.first().cloned() else {
+            let reason = RefusedReason::Malformed;
+            return Err(EngineError::People(vec![Refused {
+                who: who.to_owned(),
+                reason,
+            }]));
+        };
+        if peer == self.0.account.inbox_id {
+            return Err(EngineError::DirectMessage(
+                "This is you. Create a group without others to write notes to your own devices.",
+            ));
+        }
+        let mut pair = [peer.as_str(), self.0.account.inbox_id.as_str()];
+        pair.sort_unstable();
+        let dm_id = format!("dm:{}", pair.join(":"));
+        let known = self
+            .0
+            .store
+            .read(move |reader| reader.dm_winner(&dm_id))
+            .await?;
+        if let Some(known) = known.filter(|known| known.is_active) {
+            return self.conversation(&known.id).await;
+        }
+        let group = NewGroup::of_kind(NewGroupKind::Dm { peer });
+        let (id, _) = self.0.create(group, people).await?;
+        self.conversation(&id).await
+    }
+
+    /// Conversations from the local database.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn list(
+        &self,
+        query: ConversationQuery,
+    ) -> Result<Vec<ConversationEntry>, EngineError> {
+        Ok(self
+            .0
+            .store
+            .read(move |reader| reader.conversations(&query))
+            .await?)
+    }
+
+    /// One conversation from the local database.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownConversation`].
+    pub async fn conversation(&self, id: &[u8]) -> Result<ConversationEntry, EngineError> {
+        let group_id = id.to_vec();
+        let found = self
+            .0
+            .store
+            .read(move |reader| reader.conversation_entry(&group_id))
+            .await?;
+        found.ok_or(EngineError::UnknownConversation)
+    }
+
+    /// Unread messages in all conversations.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn total_unread(&self) -> Result<usize, EngineError> {
+        let total = self.0.store.read(|reader| reader.total_unread()).await?;
+        Ok(usize::try_from(total).unwrap_or_default())
+    }
+
+    /// Looks addresses and inbox ids up on the network, at most 400, in the order given.
+    ///
+    /// # Errors
+    /// [`EngineError::TooManyPeople`] and the network's.
+    pub async fn resolve(&self, who: &[String]) -> Result<Vec<Resolved>, EngineError> {
+        self.0.resolve(who).await
+    }
+
+    /// The first known address of an inbox, from the local database.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn address_of(&self, inbox_id: &str) -> Result<Option<String>, EngineError> {
+        let state = self.0.identities.newest(inbox_id).await?;
+        Ok(state.and_then(|(_, state)| crate::identities::addresses(&state).into_iter().next()))
+    }
+
+    /// The person's decision about a conversation (by group id) or an inbox.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn consent(
+        &self,
+        entity_kind: ConsentEntity,
+        entity: &str,
+    ) -> Result<ConsentState, EngineError> {
+        let entity = entity.to_owned();
+        let found = self
+            .0
+            .store
+            .read(move |reader| reader.consent(entity_kind, &entity))
+            .await?;
+        Ok(found.map_or(ConsentState::Unknown, |found| found.state))
+    }
+
+    /// Stores the person's decision about a conversation (lower-case hex group id) or an inbox.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn set_consent(
+        &self,
+        entity_kind: ConsentEntity,
+        entity: &str,
+        state: ConsentState,
+    ) -> Result<(), EngineError> {
+        let consent = Consent {
+            entity_kind,
+            entity: entity.to_owned(),
+            state,
+            consented_at_ns: self.0.clock.now_ns(),
+        };
+        let changed = self
+            .0
+            .store
+            .write(move |tx| Ok::<_, EngineError>(tx.set_consent(&consent)?))
+            .await?;
+        if changed
+            && entity_kind == ConsentEntity::Conversation
+            && let Ok(id) = hex::decode(entity)
+        {
+            self.0
+                .events
+                .send(Event::Conversation { id, is_new: false });
+        }
+        Ok(())
+    }
+
+    /// Conversations that come to be from now on.
+    pub fn stream(&self) -> impl Stream<Item = Result<ConversationEntry, EngineError>> + Send {
+        let client = self.clone();
+        stream::unfold((client, self.events()), |(client, mut events)| async move {
+            loop {
+                match events.recv().await {
+                    Ok(Event::Conversation { id, is_new: true }) => {
+                        let entry = client.conversation(&id).await;
+                        // Duplicates of a direct message are the same conversation to a person.
+                        if !matches!(&entry, Ok(entry) if entry.summary.is_duplicate) {
+                            return Some((entry, (client, events)));
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        })
+    }
+
+    /// Messages of one conversation that are stored from now on, each once, in order.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownConversation`].
+    pub async fn stream_messages(
+        &self,
+        id: &[u8],
+    ) -> Result<impl Stream<Item = Result<Message, EngineError>> + Send + use<>, EngineError> {
+        self.conversation(id).await?;
+        self.follow(Some(id.to_vec()), Vec::new()).await
+    }
+
+    /// Messages of all conversations that are stored from now on, each once, in order per
+    /// conversation. `consent`: of which conversations; empty for allowed and unknown.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn stream_all_messages(
+        &self,
+        consent: Vec<ConsentState>,
+    ) -> Result<impl Stream<Item = Result<Message, EngineError>> + Send + use<>, EngineError> {
+        self.follow(None, consent).await
+    }
+
+    /// Events only say that there is something; what it is is read from the database after the
+    /// last row delivered. So nothing is lost when events are, and nothing comes twice.
+    async fn follow(
+        &self,
+        id: Option<Vec<u8>>,
+        consent: Vec<ConsentState>,
+    ) -> Result<impl Stream<Item = Result<Message, EngineError>> + Send + use<>, EngineError> {
+        let events = self.events();
+        let position = self
+            .0
+            .store
+            .read(|reader| reader.newest_inserted_at_ns())
+            .await?;
+        let start = Following {
+            client: self.clone(),
+            events,
+            id,
+            consent,
+            position,
+        };
+        Ok(stream::unfold(start, |mut following| async move {
+            let page = following.next_page().await?;
+            Some((page, following))
+        })
+        .flat_map(|page| match page {
+            Ok(messages) => stream::iter(messages.into_iter().map(Ok).collect::<Vec<_>>()),
+            Err(error) => stream::iter(vec![Err(error)]),
+        }))
+    }
+}
+
+struct Following {
+    client: Client,
+    events: Receiver<Event>,
+    id: Option<Vec<u8>>,
+    consent: Vec<ConsentState>,
+    position: i64,
+}
+
+impl Following {
+    /// Waits until there are messages after the position; `None` when the client is gone.
+    async fn next_page(&mut self) -> Option<Result<Vec<Message>, EngineError>> {
+        loop {
+            let after = self.position;
+            let read = self
+                .client
+                .0
+                .store
+                .read(move |reader| reader.messages_inserted_after(after, STREAM_PAGE))
+                .await;
+            let page = match read {
+                Ok(page) => page,
+                Err(StoreError::Closed) => return None,
+                Err(error) => return Some(Err(error.into())),
+            };
+            if let Some(last) = page.last() {
+                self.position = last.inserted_at_ns;
+                match self.wanted(page).await {
+                    Ok(wanted) if wanted.is_empty() => continue,
+                    other => return Some(other),
+                }
+            }
+            loop {
+                match self.events.recv().await {
+                    Ok(Event::Messages { .. }) | Err(RecvError::Lagged(_)) => break,
+                    Ok(_) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        }
+    }
+
+    async fn wanted(&self, page: Vec<Message>) -> Result<Vec<Message>, EngineError> {
+        let (id, consent) = (self.id.clone(), self.consent.clone());
+        let reader = &self.client.0.store;
+        Ok(reader
+            .read(move |reader| {
+                let stitched = id
+                    .as_deref()
+                    .map(|id| reader.stitched_ids(id))
+                    .transpose()?;
+                let mut verdicts: BTreeMap<Vec<u8>, bool> = BTreeMap::new();
+                let mut wanted = Vec::with_capacity(page.len());
+                for message in page {
+                    let group_id = &message.conversation_id;
+                    let verdict = match (verdicts.get(group_id), &stitched) {
+                        (Some(verdict), _) => *verdict,
+                        (None, Some(stitched)) => stitched.contains(group_id),
+                        (None, None) => {
+                            let entry = reader.conversation_entry(group_id)?;
+                            entry.is_some_and(|entry| listed(&entry, &consent))
+                        }
+                    };
+                    verdicts.insert(group_id.clone(), verdict);
+                    if verdict {
+                        wanted.push(message);
+                    }
+                }
+                Ok::<_, StoreError>(wanted)
+            })
+            .await?)
+    }
+}
+
+fn listed(entry: &ConversationEntry, consent: &[ConsentState]) -> bool {
+    let kind = entry.conversation.kind;
+    let wanted = if consent.is_empty() {
+        entry.consent != ConsentState::Denied
+    } else {
+        consent.contains(&entry.consent)
+    };
+    matches!(kind, ConversationKind::Group | ConversationKind::Dm) && wanted
+}
+
+impl Core {
+    /// Creates a group with its first members. The first commit is always one of membership, even
+    /// with nobody to add: it brings our own other installations in, and later ones can resolve us
+    /// (groups.md 2.3, 11).
+    async fn create(
+        self: &Arc<Self>,
+        new: NewGroup,
+        people: Vec<(String, String)>,
+    ) -> Result<(Vec<u8>, MembershipOutcome), EngineError> {
+        let own = self.account.inbox_id.clone();
+        self.identities.refresh(std::slice::from_ref(&own)).await?;
+        let Some((own_sequence_id, _)) = self.identities.newest(&own).await? else {
+            return Err(EngineError::NotRegistered);
+        };
+        let id = self.store_group(new).await?;
+        let _turn = self.lock(&id).await;
+        let made = async {
+            if people.is_empty() {
+                let updates = BTreeMap::from([(own, own_sequence_id)]);
+                let data = IntentData::Membership {
+                    updates,
+                    removed: Vec::new(),
+                };
+                self.settle(&id, data)
+                    .await
+                    .map(|()| MembershipOutcome::default())
+            } else {
+                // Membership intents carry our own inbox along, see `publish`.
+                self.add_inboxes(&id, people).await
+            }
+        };
+        match made.await {
+            Ok(outcome) => {
+                self.events.send(Event::Conversation {
+                    id: id.clone(),
+                    is_new: true,
+                });
+                self.wake_streams();
+                Ok((id, outcome))
+            }
+            Err(error) => {
+                self.discard_unborn(&id).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn store_group(self: &Arc<Self>, new: NewGroup) -> Result<Vec<u8>, EngineError> {
+        let core = Arc::clone(self);
+        self.store
+            .write(move |tx| {
+                let own = &core.account.inbox_id;
+                let group = conclave_mls::group::create(tx.mls(), &core.signer, own, &new)?;
+                let state = GroupState::of(&group)?;
+                let now_ns = core.clock.now_ns();
+                let mut conversation = Conversation::new(
+                    state.group_id.clone(),
+                    kind_of(&state),
+                    own.clone(),
+                    own.clone(),
+                    now_ns,
+                );
+                conversation.dm_id = state.dm_id();
+                conversation.peer_inbox_id = peer_of(&state, own);
+                tx.insert_conversation(&conversation, 0)?;
+                tx.update_conversation(&state.group_id, &columns(&state, true))?;
+                allow(tx, &state.group_id, now_ns)?;
+                tx.keep_group(group);
+                Ok::<_, EngineError>(state.group_id)
+            })
+            .await
+    }
+
+    /// Takes a group back whose first commit never left this computer, so that a failed creation
+    /// leaves nothing behind. One that may have left stays and is finished by the next sync.
+    async fn discard_unborn(self: &Arc<Self>, id: &[u8]) -> Result<(), EngineError> {
+        let group_id = id.to_vec();
+        self.store
+            .write(move |tx| {
+                let Some(mut group) = tx.take_group(&group_id)? else {
+                    return Ok(());
+                };
+                let under_way = tx
+                    .intents_in_state(&group_id, conclave_store::kinds::IntentState::Published)?
+                    .is_empty();
+                if !under_way || group.epoch().as_u64() > 0 {
+                    tx.keep_group(group);
+                    return Ok(());
+                }
+                group
+                    .delete(openmls_traits::OpenMlsProvider::storage(tx.mls()))
+                    .map_err(|error| EngineError::Mls(error.to_string()))?;
+                tx.delete_conversation(&group_id)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+pub(crate) fn kind_of(state: &GroupState) -> ConversationKind {
+    use extensions::ConversationType;
+    match state.conversation_type() {
+        ConversationType::Group => ConversationKind::Group,
+        ConversationType::Dm => ConversationKind::Dm,
+        ConversationType::Sync => ConversationKind::Sync,
+        ConversationType::Oneshot => ConversationKind::Oneshot,
+    }
+}
+
+/// The other person of a direct message.
+pub(crate) fn peer_of(state: &GroupState, own: &str) -> Option<String> {
+    let pair = state.metadata.dm_members.as_ref()?;
+    pair.iter().find(|inbox_id| *inbox_id != own).cloned()
+}

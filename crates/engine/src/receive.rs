@@ -1,0 +1,634 @@
+//! The one place where envelopes of a group are decrypted and applied, in the node's order.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use conclave_content::{Envelope, open_envelope};
+use conclave_mls::{
+    GroupState, MissingIdentity, encoding,
+    framing::{self, ContentKind, Framing},
+    process::{self, ProcessError, Processed},
+    transcript,
+    validation::{CommitError, ValidatedCommit, validate_commit},
+};
+use conclave_network::PAGE_LIMIT;
+use conclave_proto::mls::api::v1::group_message::V1 as GroupMessage;
+use conclave_store::{
+    StoreError, Tx,
+    conversation::{Conversation, ConversationChange},
+    intent::Intent,
+    kinds::{CursorKind, Delivery, ForkState, IntentState},
+};
+use openmls::group::{MlsGroup, StagedCommit};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    client::Core,
+    error::EngineError,
+    event::Changes,
+    post_commit::PostCommit,
+    sync::GroupSync,
+    transcript::{Row, columns},
+};
+
+/// Application messages of this many earlier epochs are accepted (groups.md 6.5).
+const KEPT_EPOCHS: u64 = 3;
+/// Times that the identity logs a commit refers to are fetched before it is refused.
+const IDENTITY_TRIES: u32 = 2;
+const IDENTITY_PAUSE: Duration = Duration::from_secs(1);
+
+/// What became of a run of envelopes.
+#[derive(Default)]
+struct Applied {
+    changes: Changes,
+    report: GroupSync,
+    stop: Option<Stop>,
+}
+
+/// Why a run ended early.
+enum Stop {
+    /// These identity logs are needed to judge the commit at this index.
+    MissingIdentity {
+        at: usize,
+        missing: Vec<MissingIdentity>,
+    },
+    /// Nothing more is to be applied: we are out, the group is paused, or it is forked.
+    Halt,
+}
+
+/// What one envelope led to.
+enum Step {
+    Next,
+    /// Applied, and nothing after it is for us.
+    Last,
+    /// Not applied; stay before it.
+    Stay,
+}
+
+/// Why a commit was undone, with everything that reading it had changed.
+enum Undo {
+    Missing(Vec<MissingIdentity>),
+    Refused(&'static str),
+    Paused(String),
+    Unreadable(ProcessError),
+    Failed(EngineError),
+}
+
+impl From<StoreError> for Undo {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl<E: Into<EngineError>> From<Failure<E>> for Undo {
+    fn from(Failure(error): Failure<E>) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// An error that undoes the whole transaction.
+struct Failure<E>(E);
+
+impl Core {
+    /// Fetches and applies everything after a group's cursor. The caller holds the group's lock.
+    pub(crate) async fn receive(
+        self: &Arc<Self>,
+        group_id: &[u8],
+        report: &mut GroupSync,
+    ) -> Result<(), EngineError> {
+        let group = group_id.to_vec();
+        let cursor = self
+            .store
+            .read(move |reader| reader.cursor(CursorKind::Group, &group))
+            .await?;
+        let cursor = u64::try_from(cursor).unwrap_or_default();
+        let mut page = self
+            .network
+            .query_group_messages(group_id, cursor, PAGE_LIMIT)
+            .await?;
+        while let Some(last) = page.items.last().map(|message| message.id) {
+            let apply = self.apply(group_id, page.items.into(), report);
+            // The next page travels while this one is applied.
+            if page.more {
+                let next = self
+                    .network
+                    .query_group_messages(group_id, last, PAGE_LIMIT);
+                let (applied, next) = tokio::join!(apply, next);
+                if !applied? {
+                    return Ok(());
+                }
+                page = next?;
+            } else {
+                apply.await?;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies a page; false if nothing after it is to be applied.
+    async fn apply(
+        self: &Arc<Self>,
+        group_id: &[u8],
+        items: Arc<[GroupMessage]>,
+        report: &mut GroupSync,
+    ) -> Result<bool, EngineError> {
+        let mut start = 0;
+        let mut tries = 0;
+        loop {
+            let (core, group, page) = (Arc::clone(self), group_id.to_vec(), Arc::clone(&items));
+            let refuse_missing = tries >= IDENTITY_TRIES;
+            let applied = self
+                .store
+                .write(move |tx| {
+                    let mut run = Run::begin(&core, tx, &group, refuse_missing)?;
+                    run.apply(&page, start)?;
+                    run.finish()
+                })
+                .await?;
+            report.new_messages += applied.report.new_messages;
+            report.published += applied.report.published;
+            report.failed += applied.report.failed;
+            self.events.send_changes(applied.changes);
+            match applied.stop {
+                None => return Ok(true),
+                Some(Stop::Halt) => return Ok(false),
+                Some(Stop::MissingIdentity { at, missing }) => {
+                    tries = if at == start && tries > 0 {
+                        tries + 1
+                    } else {
+                        1
+                    };
+                    if tries > 1 {
+                        tokio::time::sleep(IDENTITY_PAUSE).await;
+                    }
+                    start = at;
+                    self.identities.fetch(&missing).await?;
+                }
+            }
+        }
+    }
+}
+
+/// A run of envelopes of one group within one transaction.
+struct Run<'a> {
+    core: &'a Core,
+    tx: &'a mut Tx,
+    group_id: &'a [u8],
+    conversation: Conversation,
+    group: Option<MlsGroup>,
+    /// Own messages under way or given up, by the hash of their bytes.
+    own: HashMap<Vec<u8>, Intent>,
+    cursor: i64,
+    now_ns: i64,
+    refuse_missing: bool,
+    applied: Applied,
+}
+
+impl<'a> Run<'a> {
+    fn begin(
+        core: &'a Core,
+        tx: &'a mut Tx,
+        group_id: &'a [u8],
+        refuse_missing: bool,
+    ) -> Result<Self, EngineError> {
+        let conversation = tx
+            .conversation(group_id)?
+            .ok_or(EngineError::UnknownConversation)?;
+        let mut own = HashMap::new();
+        for state in [IntentState::Error, IntentState::Published] {
+            for intent in tx.intents_in_state(group_id, state)? {
+                if let Some(hash) = intent.payload_hash.clone() {
+                    own.insert(hash, intent);
+                }
+            }
+        }
+        Ok(Self {
+            cursor: tx.cursor(CursorKind::Group, group_id)?,
+            group: tx.take_group(group_id)?,
+            now_ns: core.clock.now_ns(),
+            core,
+            tx,
+            group_id,
+            conversation,
+            own,
+            refuse_missing,
+            applied: Applied::default(),
+        })
+    }
+
+    fn apply(&mut self, items: &[GroupMessage], start: usize) -> Result<(), EngineError> {
+        if !self.conversation.is_active || self.group.is_none() {
+            self.applied.stop = Some(Stop::Halt);
+            return Ok(());
+        }
+        for (index, item) in items.iter().enumerate().skip(start) {
+            let id = i64::try_from(item.id).unwrap_or(i64::MAX);
+            if id <= self.cursor {
+                continue;
+            }
+            match self.one(item, index)? {
+                Step::Next => self.cursor = id,
+                Step::Last => {
+                    self.cursor = id;
+                    self.applied.stop = Some(Stop::Halt);
+                }
+                Step::Stay if self.applied.stop.is_none() => {
+                    self.applied.stop = Some(Stop::Halt);
+                }
+                Step::Stay => {}
+            }
+            if self.applied.stop.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Applied, EngineError> {
+        self.tx
+            .advance_cursor(CursorKind::Group, self.group_id, self.cursor)?;
+        if let Some(group) = self.group {
+            self.tx.keep_group(group);
+        }
+        Ok(self.applied)
+    }
+
+    fn one(&mut self, item: &GroupMessage, index: usize) -> Result<Step, EngineError> {
+        let framing = match framing::parse(&item.data) {
+            Ok(framing) if framing.group_id == self.group_id => framing,
+            // Not from a member: a node stores whatever is sent to it.
+            Ok(_) => return self.skip("message_wrong_group"),
+            Err(error) => return self.skip(error.code()),
+        };
+        let hash = Sha256::digest(&item.data).to_vec();
+        let own = self.own.remove(&hash);
+        match (framing.kind, own) {
+            (ContentKind::Proposal, _) => self.skip("message_proposal"),
+            (ContentKind::Application, Some(intent)) => self.own_message(item, &framing, &intent),
+            (ContentKind::Application, None) => self.message(item),
+            (ContentKind::Commit, Some(intent)) if intent.state == IntentState::Published => {
+                self.own_commit(item, &framing, &intent, index)
+            }
+            (ContentKind::Commit, _) => self.commit(item, index),
+        }
+    }
+
+    /// Counts an envelope that is not for the conversation.
+    fn skip(&mut self, reason: &str) -> Result<Step, EngineError> {
+        self.tx.count_diagnostic(reason, self.now_ns)?;
+        Ok(Step::Next)
+    }
+
+    fn epoch(&self) -> u64 {
+        self.group
+            .as_ref()
+            .map_or(0, |group| group.epoch().as_u64())
+    }
+
+    fn expiry(&self) -> Option<i64> {
+        let in_ns = self.conversation.disappear_in_ns.filter(|_| {
+            self.conversation
+                .disappear_from_ns
+                .is_some_and(|from_ns| from_ns > 0)
+        })?;
+        (in_ns > 0).then(|| self.now_ns.saturating_add(in_ns))
+    }
+
+    /// Our own message comes back: it is published now. One from too long ago is encrypted again
+    /// under the same id, because others can no longer read it (groups.md 6.5).
+    fn own_message(
+        &mut self,
+        item: &GroupMessage,
+        framing: &Framing,
+        intent: &Intent,
+    ) -> Result<Step, EngineError> {
+        let is_given_up = intent.state == IntentState::Error;
+        let is_readable = framing.epoch + KEPT_EPOCHS > self.epoch();
+        if !is_readable {
+            if !is_given_up {
+                self.tx.intent_to_publish(intent.id)?;
+            }
+            return Ok(Step::Next);
+        }
+        if let Some(message_id) = &intent.message_id
+            && self.tx.message(message_id)?.is_some()
+        {
+            let sent_at_ns = i64::try_from(item.created_ns).unwrap_or(i64::MAX);
+            let sequence_id = i64::try_from(item.id).unwrap_or(i64::MAX);
+            let expiry = self.expiry();
+            self.tx
+                .mark_message_published(message_id, sent_at_ns, sequence_id, expiry)?;
+            self.applied.changes.message(self.group_id, message_id);
+        }
+        if !is_given_up {
+            self.tx.intent_processed(intent.id)?;
+        }
+        self.applied.report.published += 1;
+        Ok(Step::Next)
+    }
+
+    fn message(&mut self, item: &GroupMessage) -> Result<Step, EngineError> {
+        let Some(group) = self.group.as_mut() else {
+            return Ok(Step::Stay);
+        };
+        // A failed message changes nothing in the group: OpenMLS moves the ratchet only once a
+        // message is accepted.
+        match process::process(self.tx.mls(), group, &item.data) {
+            Ok(Processed::Application {
+                inbox_id,
+                installation_id,
+                plaintext,
+            }) => {
+                let row = Row {
+                    expire_at_ns: self.expiry(),
+                    ..row(
+                        self.group_id,
+                        item,
+                        self.now_ns,
+                        &inbox_id,
+                        installation_id.as_bytes(),
+                    )
+                };
+                match open_envelope(&plaintext) {
+                    Ok(Envelope::Content {
+                        content,
+                        idempotency_key,
+                    }) => {
+                        let changes = &mut self.applied.changes;
+                        let (_, inserted) =
+                            row.insert_application(self.tx, &content, &idempotency_key, changes)?;
+                        self.applied.report.new_messages += usize::from(inserted.is_new);
+                    }
+                    Ok(Envelope::Ignored) => {}
+                    Err(error) => {
+                        row.insert_gap(self.tx, error.code(), &mut self.applied.changes)?;
+                        self.applied.report.failed += 1;
+                    }
+                }
+                Ok(Step::Next)
+            }
+            // Published by us before the database was restored from a backup.
+            Ok(Processed::Own | Processed::Proposal | Processed::Commit(_)) => {
+                self.skip("message_own")
+            }
+            Err(ProcessError::Storage(error)) => Err(EngineError::Mls(error)),
+            Err(ProcessError::Inactive) => Ok(Step::Stay),
+            // Older than the epochs anybody keeps: its sender sends it again under the same id; or
+            // from before we came, then it was not for us.
+            Err(error @ ProcessError::StaleEpoch { .. }) => self.skip(error.code()),
+            Err(error) => {
+                if let ProcessError::FutureEpoch { .. } = error {
+                    self.suspect_fork(error.code())?;
+                }
+                row(self.group_id, item, self.now_ns, "", &[]).insert_gap(
+                    self.tx,
+                    error.code(),
+                    &mut self.applied.changes,
+                )?;
+                self.applied.report.failed += 1;
+                Ok(Step::Next)
+            }
+        }
+    }
+
+    fn suspect_fork(&mut self, details: &str) -> Result<(), EngineError> {
+        if self.conversation.fork == ForkState::None {
+            self.conversation.fork = ForkState::Suspected;
+            let change = ConversationChange {
+                fork: Some(ForkState::Suspected),
+                fork_details: Some(details.to_owned()),
+                ..ConversationChange::default()
+            };
+            self.tx.update_conversation(self.group_id, &change)?;
+            self.applied.changes.conversation(self.group_id);
+        }
+        Ok(())
+    }
+
+    fn own_commit(
+        &mut self,
+        item: &GroupMessage,
+        framing: &Framing,
+        intent: &Intent,
+        index: usize,
+    ) -> Result<Step, EngineError> {
+        if framing.epoch != self.epoch() {
+            // Somebody else's commit came first; ours is made again for the new epoch.
+            self.tx.intent_to_publish(intent.id)?;
+            return Ok(Step::Next);
+        }
+        let bytes = intent.staged_commit.clone().unwrap_or_default();
+        let done = self.in_savepoint(|run| {
+            let staged = encoding::decode_staged_commit(&bytes)
+                .map_err(|_| Undo::Refused("commit_staged_unreadable"))?;
+            run.validate_and_merge(staged, item, true)?;
+            match intent.post_commit.as_deref() {
+                Some(post_commit) => {
+                    run.tx.intent_committed(intent.id)?;
+                    let post_commit = PostCommit::with_cursor(post_commit, item.id)
+                        .map_err(|error| Undo::Failed(error))?;
+                    run.tx.set_intent_post_commit(intent.id, &post_commit)?;
+                }
+                None => run.tx.intent_processed(intent.id)?,
+            }
+            run.applied.report.published += 1;
+            Ok(())
+        });
+        match done {
+            Err(Undo::Refused(reason)) => {
+                self.tx.intent_failed(intent.id)?;
+                self.applied.report.failed += 1;
+                self.skip(reason)
+            }
+            other => self.after_commit(other, index),
+        }
+    }
+
+    fn commit(&mut self, item: &GroupMessage, index: usize) -> Result<Step, EngineError> {
+        let done = self.in_savepoint(|run| {
+            let Some(group) = run.group.as_mut() else {
+                return Err(Undo::Refused("no_group"));
+            };
+            match process::process(run.tx.mls(), group, &item.data) {
+                Ok(Processed::Commit(staged)) => run.validate_and_merge(*staged, item, false),
+                // Our own commit without its staged form: others applied it, we can't.
+                Ok(Processed::Own) => {
+                    Err(Undo::Unreadable(ProcessError::Invalid("own commit".into())))
+                }
+                Ok(_) => Err(Undo::Refused("commit_invalid")),
+                Err(error) => Err(Undo::Unreadable(error)),
+            }
+        });
+        self.after_commit(done, index)
+    }
+
+    /// Runs `change` so that an error undoes the stored and the loaded group alike.
+    fn in_savepoint(
+        &mut self,
+        change: impl FnOnce(&mut Run<'_>) -> Result<(), Undo>,
+    ) -> Result<(), Undo> {
+        let Self {
+            core,
+            tx,
+            group_id,
+            conversation,
+            now_ns,
+            refuse_missing,
+            ..
+        } = self;
+        let (core, group_id, now_ns, refuse_missing) = (*core, *group_id, *now_ns, *refuse_missing);
+        let inner_conversation = conversation.clone();
+        let group = self.group.take();
+        let done = tx.savepoint(|tx| {
+            let mut run = Run {
+                core,
+                tx,
+                group_id,
+                conversation: inner_conversation,
+                group,
+                own: HashMap::new(),
+                cursor: 0,
+                now_ns,
+                refuse_missing,
+                applied: Applied::default(),
+            };
+            change(&mut run)?;
+            Ok::<_, Undo>((run.group, run.conversation, run.applied))
+        });
+        match done {
+            Ok((group, conversation, applied)) => {
+                self.group = group;
+                self.conversation = conversation;
+                self.applied.changes.merge(applied.changes);
+                self.applied.report.published += applied.report.published;
+                Ok(())
+            }
+            Err(undo) => {
+                // What the savepoint undid in storage is undone in memory by loading it again.
+                self.group = self.tx.take_group(self.group_id)?;
+                Err(undo)
+            }
+        }
+    }
+
+    fn after_commit(&mut self, done: Result<(), Undo>, index: usize) -> Result<Step, EngineError> {
+        match done {
+            Ok(()) if self.conversation.is_active => Ok(Step::Next),
+            Ok(()) => Ok(Step::Last),
+            Err(Undo::Missing(_)) if self.refuse_missing => self.skip("commit_identity_missing"),
+            Err(Undo::Missing(missing)) => {
+                self.applied.stop = Some(Stop::MissingIdentity { at: index, missing });
+                Ok(Step::Stay)
+            }
+            Err(Undo::Refused(reason)) => self.skip(reason),
+            Err(Undo::Paused(version)) => {
+                let change = ConversationChange {
+                    paused_for_version: Some(Some(version)),
+                    ..ConversationChange::default()
+                };
+                self.tx.update_conversation(self.group_id, &change)?;
+                self.applied.changes.conversation(self.group_id);
+                Ok(Step::Stay)
+            }
+            Err(Undo::Failed(error)) => Err(error),
+            Err(Undo::Unreadable(error)) => match error {
+                ProcessError::Storage(error) => Err(EngineError::Mls(error)),
+                // A commit that lost its race; normal.
+                ProcessError::StaleEpoch { .. } => Ok(Step::Next),
+                ProcessError::Inactive => Ok(Step::Stay),
+                // Others applied it, we can't (groups.md 10.3): stay, say so, and let the person
+                // be added again.
+                ProcessError::ExpiredKeyPackage => {
+                    self.suspect_fork(error.code())?;
+                    Ok(Step::Stay)
+                }
+                ProcessError::FutureEpoch { .. } => {
+                    self.suspect_fork(error.code())?;
+                    self.skip(error.code())
+                }
+                error => self.skip(error.code()),
+            },
+        }
+    }
+
+    fn validate_and_merge(
+        &mut self,
+        staged: StagedCommit,
+        item: &GroupMessage,
+        is_own: bool,
+    ) -> Result<(), Undo> {
+        let Some(group) = self.group.as_mut() else {
+            return Err(Undo::Refused("no_group"));
+        };
+        let known = self.core.identities.known(self.tx);
+        let commit = match validate_commit(group, &staged, &known) {
+            Ok(commit) => commit,
+            Err(CommitError::MissingIdentity(missing)) => return Err(Undo::Missing(missing)),
+            Err(CommitError::Paused { version }) => return Err(Undo::Paused(version)),
+            Err(CommitError::Rejected(rejection)) => {
+                tracing::warn!(rule = rejection.rule(), "a commit breaks the group's rules");
+                return Err(Undo::Refused("commit_rejected"));
+            }
+        };
+        process::merge(self.tx.mls(), group, staged).map_err(Failure)?;
+        self.record(&commit, item, is_own)
+    }
+
+    /// Stores what a merged commit changed outside of MLS.
+    fn record(
+        &mut self,
+        commit: &ValidatedCommit,
+        item: &GroupMessage,
+        is_own: bool,
+    ) -> Result<(), Undo> {
+        let Some(group) = self.group.as_ref() else {
+            return Err(Undo::Refused("no_group"));
+        };
+        let state = GroupState::of(group).map_err(|_| Undo::Refused("commit_context"))?;
+        let mut change = columns(&state, !commit.self_removed);
+        if is_own {
+            // Every commit of ours carries a new path, so it renews our leaf.
+            change.rotated_at_ns = Some(self.now_ns);
+        }
+        self.tx.update_conversation(self.group_id, &change)?;
+        if let Some(updated) = transcript::group_updated(commit, &BTreeSet::new()) {
+            let actor = &commit.actor;
+            let row = row(
+                self.group_id,
+                item,
+                self.now_ns,
+                &actor.inbox_id,
+                actor.installation_id.as_bytes(),
+            );
+            let key = item.created_ns.to_string();
+            row.insert_update(self.tx, &updated.into(), &key, &mut self.applied.changes)?;
+        }
+        self.applied.changes.conversation(self.group_id);
+        let conversation = self.tx.conversation(self.group_id)?;
+        self.conversation = conversation.ok_or(StoreError::NotFound("conversation"))?;
+        Ok(())
+    }
+}
+
+fn row<'a>(
+    group_id: &'a [u8],
+    item: &GroupMessage,
+    now_ns: i64,
+    sender_inbox_id: &'a str,
+    sender_installation_id: &'a [u8],
+) -> Row<'a> {
+    Row {
+        group_id,
+        sender_inbox_id,
+        sender_installation_id,
+        delivery: Delivery::Published,
+        sent_at_ns: i64::try_from(item.created_ns).unwrap_or(i64::MAX),
+        now_ns,
+        sequence_id: i64::try_from(item.id).ok(),
+        expire_at_ns: None,
+    }
+}

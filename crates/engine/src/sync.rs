@@ -1,0 +1,285 @@
+//! Rounds of publishing and fetching in one group, and the sync of everything.
+
+use std::{sync::Arc, time::Duration};
+
+use conclave_mls::version;
+use conclave_store::{
+    conversation::{Conversation, ConversationChange, ConversationQuery},
+    kinds::{ConsentState, ConversationKind, CursorKind, IntentState},
+};
+use futures::{StreamExt, stream};
+use rand::Rng as _;
+
+use crate::{
+    client::{Client, Core},
+    conversations::AllSync,
+    error::EngineError,
+    event::{Event, GroupId, Operation},
+    intents::FIRST_PAUSE,
+    members::KeyPackages,
+    nanoseconds::{MINUTE, SECOND},
+};
+
+/// Most rounds in which one call tries to get its changes through (groups.md 6.3).
+pub(crate) const ROUNDS: u32 = 3;
+/// Groups synced at the same time.
+const CONCURRENT_GROUPS: usize = 10;
+/// Members' installations are compared with their inboxes before a send, at most this often.
+const CHECK_BEFORE_SEND_NS: i64 = 5 * SECOND;
+/// And after a sync of everything, at most this often.
+const CHECK_AFTER_SYNC_NS: i64 = 30 * MINUTE;
+/// Groups asked for their newest message in one call.
+const GROUPS_PER_QUERY: usize = 1_000;
+
+/// What a sync of one group did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GroupSync {
+    /// Messages that were not there before.
+    pub new_messages: usize,
+    /// Own messages and changes that the network has now.
+    pub published: usize,
+    /// Own messages and changes given up, and envelopes that could not be read.
+    pub failed: usize,
+}
+
+/// Waits before a round; the first begins at once.
+pub(crate) async fn pause_before(round: u32) {
+    if round > 0 {
+        let jitter = Duration::from_millis(rand::rng().random_range(0..25));
+        tokio::time::sleep(FIRST_PAUSE * 3_u32.pow(round - 1) + jitter).await;
+    }
+}
+
+impl Client {
+    /// Publishes and fetches everything that waits in a conversation; for a direct message in all
+    /// groups that it consists of.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownConversation`], [`EngineError::Inactive`], the network's. What was
+    /// done before the error stays done.
+    pub async fn group_sync(&self, id: &[u8]) -> Result<GroupSync, EngineError> {
+        let group_id = id.to_vec();
+        let ids = self
+            .0
+            .store
+            .read(move |reader| {
+                let found = reader.conversation(&group_id)?;
+                let found = found.ok_or(EngineError::UnknownConversation)?;
+                if !found.is_active && found.dm_id.is_none() {
+                    return Err(EngineError::Inactive);
+                }
+                Ok(reader.stitched_ids(&group_id)?)
+            })
+            .await?;
+        let mut report = GroupSync::default();
+        for id in ids {
+            let _turn = self.0.lock(&id).await;
+            self.0.sync_group(&id, &mut report).await?;
+        }
+        Ok(report)
+    }
+
+    /// Fetches new conversations and publishes and fetches everything that waits in those with
+    /// this consent (none given: all; what is denied stays complete and is only not shown).
+    ///
+    /// # Errors
+    /// The network's if not even the list of what is new could be had; a group that fails is
+    /// counted.
+    pub async fn sync_all(&self, consent: &[ConsentState]) -> Result<AllSync, EngineError> {
+        let new_conversations = self.0.sync_welcomes().await?;
+        let query = ConversationQuery {
+            kinds: vec![
+                ConversationKind::Group,
+                ConversationKind::Dm,
+                ConversationKind::Sync,
+            ],
+            consent: if consent.is_empty() {
+                ConsentState::ALL.to_vec()
+            } else {
+                consent.to_vec()
+            },
+            include_duplicate_dms: true,
+            ..ConversationQuery::default()
+        };
+        let entries = self
+            .0
+            .store
+            .read(move |reader| reader.conversations(&query))
+            .await?;
+        let conversations: Vec<Conversation> = entries
+            .into_iter()
+            .map(|entry| entry.conversation)
+            .filter(|c| c.is_active)
+            .collect();
+        let behind = self.0.behind(&conversations).await?;
+        let (total, mut done) = (behind.len(), 0);
+        let mut all = AllSync {
+            new_conversations,
+            ..AllSync::default()
+        };
+        let mut syncs = stream::iter(behind)
+            .map(|id| async move {
+                let _turn = self.0.lock(&id).await;
+                let mut report = GroupSync::default();
+                let synced = self.0.sync_group(&id, &mut report).await;
+                (report, synced)
+            })
+            .buffer_unordered(CONCURRENT_GROUPS);
+        while let Some((report, synced)) = syncs.next().await {
+            done += 1;
+            all.new_messages += report.new_messages;
+            match synced {
+                Ok(()) => all.synced += 1,
+                Err(error) => {
+                    tracing::warn!(code = error.code(), "a conversation was not synced");
+                    all.failed += 1;
+                }
+            }
+            let operation = Operation::SyncAll;
+            self.0.events.send(Event::Progress {
+                operation,
+                conversation_id: None,
+                done,
+                total,
+            });
+        }
+        drop(syncs);
+        for conversation in &conversations {
+            self.0
+                .follow_installations(&conversation.id, CHECK_AFTER_SYNC_NS)
+                .await?;
+        }
+        self.0.maintain().await?;
+        Ok(all)
+    }
+}
+
+impl Core {
+    /// Groups in which the node has something after our cursor, or in which we have something to
+    /// publish.
+    async fn behind(&self, conversations: &[Conversation]) -> Result<Vec<GroupId>, EngineError> {
+        let (cursors, unresolved) = self
+            .store
+            .read(|reader| {
+                let cursors = reader.cursors(CursorKind::Group)?;
+                Ok::<_, EngineError>((cursors, reader.unresolved_intents()?))
+            })
+            .await?;
+        let cursors: std::collections::HashMap<_, _> = cursors.into_iter().collect();
+        let mut behind = Vec::new();
+        for chunk in conversations.chunks(GROUPS_PER_QUERY) {
+            let ids: Vec<GroupId> = chunk.iter().map(|c| c.id.clone()).collect();
+            let newest = self.network.newest_group_messages(&ids).await?;
+            for (id, newest) in ids.into_iter().zip(newest) {
+                let newest = newest.map_or(0, |m| i64::try_from(m.id).unwrap_or(i64::MAX));
+                if newest > cursors.get(&id).copied().unwrap_or_default()
+                    || unresolved.iter().any(|intent| intent.conversation_id == id)
+                {
+                    behind.push(id);
+                }
+            }
+        }
+        Ok(behind)
+    }
+
+    /// Publishes and fetches everything that waits in a group. The caller holds its lock.
+    pub(crate) async fn sync_group(
+        self: &Arc<Self>,
+        group_id: &[u8],
+        report: &mut GroupSync,
+    ) -> Result<(), EngineError> {
+        if !self.may_work(group_id).await? {
+            return Ok(());
+        }
+        let mut key_packages = KeyPackages::default();
+        for round in 0..ROUNDS {
+            pause_before(round).await;
+            self.round(group_id, &mut key_packages, report).await?;
+            let group = group_id.to_vec();
+            let waiting = self
+                .store
+                .read(move |reader| reader.intents_to_publish(&group))
+                .await?;
+            if waiting.is_empty() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a group is active and not paused. A pause is looked at anew each time: this may be
+    /// the version that the group waited for (groups.md 6.8).
+    async fn may_work(&self, group_id: &[u8]) -> Result<bool, EngineError> {
+        let group = group_id.to_vec();
+        let found = self
+            .store
+            .read(move |reader| reader.conversation(&group))
+            .await?;
+        let conversation = found.ok_or(EngineError::UnknownConversation)?;
+        match &conversation.paused_for_version {
+            Some(minimum) if version::supports(minimum).unwrap_or(false) => {
+                let change = ConversationChange {
+                    paused_for_version: Some(None),
+                    ..ConversationChange::default()
+                };
+                self.store
+                    .write(move |tx| {
+                        Ok::<_, EngineError>(tx.update_conversation(&conversation.id, &change)?)
+                    })
+                    .await?;
+                Ok(true)
+            }
+            Some(_) => Ok(false),
+            None => Ok(conversation.is_active),
+        }
+    }
+
+    /// One round: publish what waits, fetch what is there, send the welcomes that a commit left.
+    /// Goes on as long as that settles something.
+    pub(crate) async fn round(
+        self: &Arc<Self>,
+        group_id: &[u8],
+        key_packages: &mut KeyPackages,
+        report: &mut GroupSync,
+    ) -> Result<(), EngineError> {
+        let (mut to_publish, under_way) = self.outbox_size(group_id).await?;
+        if to_publish > 0 {
+            self.follow_installations(group_id, CHECK_BEFORE_SEND_NS)
+                .await?;
+            (to_publish, _) = self.outbox_size(group_id).await?;
+        }
+        if under_way > 0 {
+            // What was sent before may be in; only what is not is sent again.
+            self.receive(group_id, report).await?;
+        }
+        loop {
+            let published = self.publish(group_id, key_packages, report).await;
+            match published {
+                Err(error) if error.is_retryable() => return Err(error),
+                _ => self.receive(group_id, report).await?,
+            }
+            self.send_welcomes(group_id).await?;
+            published?;
+            let (left, _) = self.outbox_size(group_id).await?;
+            if left == 0 || left >= to_publish {
+                return Ok(());
+            }
+            to_publish = left;
+        }
+    }
+
+    /// Intents to publish, and published ones whose message has not come back.
+    async fn outbox_size(&self, group_id: &[u8]) -> Result<(usize, usize), EngineError> {
+        let group = group_id.to_vec();
+        self.store
+            .read(move |reader| {
+                Ok((
+                    reader.intents_to_publish(&group)?.len(),
+                    reader
+                        .intents_in_state(&group, IntentState::Published)?
+                        .len(),
+                ))
+            })
+            .await
+    }
+}

@@ -1,0 +1,51 @@
+//! Following what is stored: rows in the order of their arrival.
+
+use diesel::dsl::max;
+use diesel::prelude::*;
+
+use crate::error::StoreError;
+use crate::kinds::MessageKind;
+use crate::message::Message;
+use crate::schema::messages;
+use crate::transaction::Reader;
+
+impl Reader {
+    /// When the newest row was stored, in ns; 0 before the first. A reader that remembers it can
+    /// ask [`Reader::messages_inserted_after`] for everything that came since.
+    pub fn newest_inserted_at_ns(&self) -> Result<i64, StoreError> {
+        let newest: Option<i64> =
+            self.with(|db| messages::table.select(max(messages::inserted_at_ns)).first(db))?;
+        Ok(newest.unwrap_or(0))
+    }
+
+    /// Rows of all conversations stored after `after_ns`, in the order of their arrival.
+    pub fn messages_inserted_after(
+        &self,
+        after_ns: i64,
+        limit: i64,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.with(|db| {
+            messages::table
+                .filter(messages::inserted_at_ns.gt(after_ns))
+                .order(messages::inserted_at_ns.asc())
+                .limit(limit)
+                .select(Message::as_select())
+                .load(db)
+        })
+    }
+
+    /// What the newest row of a group stands for.
+    pub fn newest_message_kind(
+        &self,
+        conversation_id: &[u8],
+    ) -> Result<Option<MessageKind>, StoreError> {
+        self.with(|db| {
+            messages::table
+                .filter(messages::conversation_id.eq(conversation_id))
+                .order(messages::row_id.desc())
+                .select(messages::kind)
+                .first(db)
+                .optional()
+        })
+    }
+}
