@@ -1,7 +1,7 @@
 //! Messages of a group: making, reading and applying them.
 
 use conclave_identity::InstallationId;
-use openmls::framing::errors::MessageDecryptionError;
+use openmls::framing::errors::{MessageDecryptionError, SecretTreeError};
 use openmls::framing::{ContentType, ProcessedMessageContent, Sender};
 use openmls::group::{
     MlsGroup, MlsGroupStateError, ProcessMessageError, ProposalValidationError, StageCommitError,
@@ -236,11 +236,9 @@ fn refine<E: std::fmt::Display>(
             ValidationError::WrongGroupId => ProcessError::WrongGroup,
             ValidationError::UnknownMember => ProcessError::UnknownSender,
             // The secrets of an epoch we did not keep, or from before we joined.
-            ValidationError::UnableToDecrypt(MessageDecryptionError::GenerationOutOfBound)
-                if past_epoch =>
-            {
-                stale
-            }
+            ValidationError::UnableToDecrypt(MessageDecryptionError::SecretTreeError(
+                SecretTreeError::TooDistantInThePast,
+            )) if past_epoch => stale,
             ValidationError::UnableToDecrypt(_) => ProcessError::Undecryptable,
             ValidationError::KeyPackageVerifyError(KeyPackageVerifyError::LifetimeError(_)) => {
                 ProcessError::ExpiredKeyPackage
