@@ -1,9 +1,34 @@
 //! The only surface that shells call: commands, events and their types.
+//!
+//! - [`Api`] is one opened data folder, from the first run to the main window. [`Api::call`] runs a
+//!   command by name, for shells in other languages; every command is also a method with typed
+//!   arguments, for the command line.
+//! - [`Api::events`] tells what changed, with whole rows.
+//! - [`types`] are the shapes; [`typescript`] writes them down for the web UI.
 
+mod api;
+mod conversation;
+mod dispatch;
 pub mod error;
+mod event;
+mod group;
+mod member;
+mod message;
+mod options;
+mod permissions;
+mod registration;
 mod registry;
+mod session;
+mod stream;
 pub mod types;
 mod typescript;
+mod value;
 
+pub use api::Api;
+pub use conversation::{ConversationFilter, ConversationOrder};
 pub use error::ApiError;
+pub use message::MessageFilter;
+pub use options::{KeySource, NodeResolver, Options};
+pub use session::delete_local_database;
+pub use stream::Rows;
 pub use typescript::typescript;

@@ -9,6 +9,7 @@ mod conversation;
 mod event;
 mod member;
 mod message;
+mod permissions;
 mod request;
 
 pub use account::*;
@@ -16,4 +17,5 @@ pub use conversation::*;
 pub use event::*;
 pub use member::*;
 pub use message::*;
+pub use permissions::*;
 pub use request::*;

@@ -46,14 +46,58 @@ pub fn typescript() -> String {
         };
     }
     declare!(
-        ApiError, Stage, Connection, Account, Status, NewWallet, WalletSecretKind, Wallet,
-        NodeChoice, NetworkCheck, Installation, RegistrationPreview, RegistrationStep, StepState,
-        ConversationKind, Consent, MessageKind, Delivery, Preview, Conversation, ListFilter,
-        ConversationPage, Failure, Created, Preset, GroupDebug, GroupSync, AllSync, Role, Member,
-        Resolved, MembershipResult, FieldChange, Content, Message, Anchor, MessagePage, Event,
-        Nothing, WalletImport, NodeArgs, ConversationArgs, MessageArgs, ConversationListArgs,
-        MessageListArgs, MessageSendArgs, WhoArgs, GroupCreateArgs, DmCreateArgs, MembersArgs,
-        GroupUpdateArgs, ConsentSetArgs,
+        ApiError,
+        Stage,
+        Connection,
+        Account,
+        Status,
+        NewWallet,
+        WalletSecretKind,
+        Wallet,
+        NodeChoice,
+        NetworkCheck,
+        Installation,
+        RegistrationPreview,
+        RegistrationStep,
+        StepState,
+        ConversationKind,
+        Consent,
+        MessageKind,
+        Delivery,
+        Preview,
+        Conversation,
+        ListFilter,
+        ConversationPage,
+        Failure,
+        Created,
+        Preset,
+        GroupDebug,
+        GroupSync,
+        AllSync,
+        Role,
+        Member,
+        Resolved,
+        MembershipResult,
+        FieldChange,
+        Content,
+        Message,
+        Anchor,
+        MessagePage,
+        Event,
+        Nothing,
+        WalletImport,
+        NodeArgs,
+        ConversationArgs,
+        MessageArgs,
+        ConversationListArgs,
+        MessageListArgs,
+        MessageSendArgs,
+        WhoArgs,
+        GroupCreateArgs,
+        DmCreateArgs,
+        MembersArgs,
+        GroupUpdateArgs,
+        ConsentSetArgs,
     );
     commands(&mut out, &config);
     out
@@ -73,6 +117,9 @@ mod tests {
             fs::write(&path, &now).unwrap();
         }
         let committed = fs::read_to_string(&path).unwrap_or_default();
-        assert!(committed == now, "run CONCLAVE_WRITE_BINDINGS=1 cargo test -p conclave-api");
+        assert!(
+            committed == now,
+            "run CONCLAVE_WRITE_BINDINGS=1 cargo test -p conclave-api"
+        );
     }
 }

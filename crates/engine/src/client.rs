@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Name of the database file in a data folder.
-const DATABASE_FILE: &str = "conclave.db";
+pub const DATABASE_FILE: &str = "conclave.db";
 
 /// An opened data folder. One process at a time has it.
 #[derive(Clone)]

@@ -243,7 +243,9 @@ impl Client {
     }
 
     /// Conversations that come to be from now on.
-    pub fn stream(&self) -> impl Stream<Item = Result<ConversationEntry, EngineError>> + Send {
+    pub fn stream(
+        &self,
+    ) -> impl Stream<Item = Result<ConversationEntry, EngineError>> + Send + use<> {
         let client = self.clone();
         stream::unfold((client, self.events()), |(client, mut events)| async move {
             loop {

@@ -29,20 +29,23 @@ mod post_commit;
 mod publish;
 mod receive;
 pub mod registration;
+mod rows;
 mod sync;
 mod transcript;
 pub mod wallet;
 mod welcomes;
 
-pub use client::{AccountInfo, Client, Engine};
+pub use client::{AccountInfo, Client, DATABASE_FILE, Engine};
 pub use clock::{Clock, SystemClock};
+pub use conclave_content::{Decoded, FieldChange, GroupUpdate};
 pub use conclave_identity::{InstallationId, WalletKey};
-pub use conclave_mls::policy::{PolicySet, Preset, Role};
+pub use conclave_mls::policy::{Policy, PolicySet, Preset, Role, Rule};
 pub use conclave_network::{GrpcNetwork, Network, NetworkError, NodeConfig};
 pub use conclave_store::{
     DatabaseKey, StoreError,
     conversation::{Conversation, ConversationEntry, ConversationOrder, ConversationQuery},
-    kinds::{ConsentState, ConversationKind, Delivery, ForkState, MessageKind},
+    key::KeyError,
+    kinds::{ConsentEntity, ConsentState, ConversationKind, Delivery, ForkState, MessageKind},
     message::Message,
     message_query::{MessagePosition, MessageQuery, PageDirection},
     summary::Summary,

@@ -1,5 +1,8 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+use zeroize::Zeroize;
 
 /// How far this data folder has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -27,7 +30,7 @@ pub struct Status {
 }
 
 /// The person's account in this data folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[derive(Clone, PartialEq, Eq, Serialize, TS)]
 pub struct Account {
     /// Inbox id.
     pub inbox_id: String,
@@ -46,6 +49,16 @@ pub struct Account {
     pub recovery_phrase: Option<String>,
 }
 
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never the phrase.
+        f.debug_struct("Account")
+            .field("inbox_id", &self.inbox_id)
+            .field("registered", &self.registered)
+            .finish_non_exhaustive()
+    }
+}
+
 /// State of the connection to the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -61,12 +74,27 @@ pub enum Connection {
 }
 
 /// A wallet made by `wallet_create`.
-#[derive(Debug, Serialize, TS)]
+#[derive(Serialize, TS)]
 pub struct NewWallet {
     /// The wallet's address.
     pub address: String,
     /// Twelve BIP-39 words, to be shown once.
     pub recovery_phrase: Vec<String>,
+}
+
+impl fmt::Debug for NewWallet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Never the phrase.
+        f.debug_struct("NewWallet")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for NewWallet {
+    fn drop(&mut self) {
+        self.recovery_phrase.zeroize();
+    }
 }
 
 /// What kind of secret is imported.

@@ -1,0 +1,277 @@
+//! What the engine tells, as shells hear it: whole rows, read in batches.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use conclave_engine::{
+    Client, Connection as Reached, EngineError, Event as Told, GroupId, MessageId, Operation,
+};
+use tokio::{
+    sync::broadcast::{
+        Receiver,
+        error::{RecvError, TryRecvError},
+    },
+    task::JoinHandle,
+};
+
+use crate::{
+    api::Shared,
+    conversation,
+    error::ApiError,
+    message,
+    types::{Connection, Event},
+    value,
+};
+
+/// Events of the engine that are taken together at most: rows that change often are read once.
+const BATCH: usize = 256;
+/// Most messages in one event.
+const MESSAGES_PER_EVENT: usize = 200;
+
+impl From<Reached> for Connection {
+    fn from(connection: Reached) -> Self {
+        match connection {
+            Reached::Idle => Self::Idle,
+            Reached::Connecting => Self::Connecting,
+            Reached::Online => Self::Online,
+            Reached::Offline => Self::Offline,
+        }
+    }
+}
+
+/// Tells the events of a client to all shells until the client is gone.
+pub(crate) fn relay(client: Client, shared: Arc<Shared>) -> JoinHandle<()> {
+    let mut events = client.events();
+    tokio::spawn(async move {
+        while let Some(batch) = Batch::next(&mut events).await {
+            if let Err(error) = batch.tell(&client, &shared).await {
+                tracing::warn!(code = error.code, "rows of events could not be read");
+                shared.send(Event::Resync {});
+            }
+        }
+    })
+}
+
+/// Events that were waiting together.
+#[derive(Default)]
+struct Batch {
+    conversations: BTreeSet<GroupId>,
+    /// By conversation, in the order of the events; each message once.
+    messages: Vec<(GroupId, Vec<MessageId>)>,
+    deleted: Vec<(GroupId, MessageId)>,
+    /// Events without rows, in their order.
+    others: Vec<Told>,
+    lost: bool,
+}
+
+impl Batch {
+    /// Waits for an event and takes what else is there; `None` when no more can come.
+    async fn next(events: &mut Receiver<Told>) -> Option<Self> {
+        let mut batch = Self::default();
+        match events.recv().await {
+            Ok(event) => batch.add(event),
+            Err(RecvError::Lagged(_)) => batch.lost = true,
+            Err(RecvError::Closed) => return None,
+        }
+        for _ in 1..BATCH {
+            match events.try_recv() {
+                Ok(event) => batch.add(event),
+                Err(TryRecvError::Lagged(_)) => batch.lost = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        Some(batch)
+    }
+
+    fn add(&mut self, event: Told) {
+        match event {
+            Told::Conversation { id, .. } => {
+                self.conversations.insert(id);
+            }
+            Told::Messages {
+                conversation_id,
+                ids,
+            } => {
+                let known = self
+                    .messages
+                    .iter_mut()
+                    .find(|(id, _)| *id == conversation_id);
+                match known {
+                    Some((_, known)) => {
+                        for id in ids {
+                            if !known.contains(&id) {
+                                known.push(id);
+                            }
+                        }
+                    }
+                    None => self.messages.push((conversation_id, ids)),
+                }
+            }
+            Told::MessageDeleted {
+                conversation_id,
+                id,
+            } => {
+                self.deleted.push((conversation_id, id));
+            }
+            other => self.others.push(other),
+        }
+    }
+
+    async fn tell(self, client: &Client, shared: &Shared) -> Result<(), ApiError> {
+        for event in self.others {
+            tell_other(event, shared);
+        }
+        if self.lost {
+            shared.send(Event::Resync {});
+        }
+        if shared.events.receiver_count() == 0 {
+            return Ok(());
+        }
+        let own = &client.account().inbox_id;
+        for (conversation_id, ids) in self.messages {
+            for ids in ids.chunks(MESSAGES_PER_EVENT) {
+                let messages = message::rows(client.messages_by_id(ids.to_vec()).await?, own);
+                if !messages.is_empty() {
+                    let conversation_id = value::id(&conversation_id);
+                    shared.send(Event::Messages {
+                        conversation_id,
+                        messages,
+                    });
+                }
+            }
+        }
+        for (conversation_id, id) in self.deleted {
+            shared.send(Event::MessageDeleted {
+                conversation_id: value::id(conversation_id),
+                message_id: value::id(id),
+            });
+        }
+        for id in self.conversations {
+            match client.conversation(&id).await {
+                // Another conversation with the same person stands for it in the list.
+                Ok(entry) if entry.summary.is_duplicate => {}
+                Ok(entry) => {
+                    let conversation = conversation::one(client, entry).await?;
+                    shared.send(Event::Conversation { conversation });
+                }
+                // Taken back since.
+                Err(EngineError::UnknownConversation) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn tell_other(event: Told, shared: &Shared) {
+    match event {
+        Told::Connection { state, message } => {
+            let connection = Connection::from(state);
+            shared.set_connection(connection);
+            shared.send(Event::Connection {
+                connection,
+                message,
+            });
+        }
+        Told::Progress {
+            operation,
+            conversation_id,
+            done,
+            total,
+        } => {
+            let adding = conversation_id
+                .as_ref()
+                .is_some_and(|id| shared.is_adding(id));
+            let operation = match operation {
+                Operation::AddMembers if adding => "member_add",
+                Operation::AddMembers => "group_create",
+                Operation::SyncAll => "sync",
+            };
+            shared.send(Event::Progress {
+                operation: operation.to_owned(),
+                conversation_id: conversation_id.map(value::id),
+                done: value::count(done),
+                total: value::count(total),
+            });
+        }
+        // Those with rows are told by their own loops.
+        Told::Conversation { .. } | Told::Messages { .. } | Told::MessageDeleted { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn events_that_wait_together_are_one_batch() {
+        let events = tokio::sync::broadcast::Sender::new(8);
+        let mut receiver = events.subscribe();
+        let conversation = vec![1; 16];
+        for ids in [vec![vec![1], vec![2]], vec![vec![2], vec![3]]] {
+            let conversation_id = conversation.clone();
+            events
+                .send(Told::Messages {
+                    conversation_id,
+                    ids,
+                })
+                .unwrap();
+            events
+                .send(Told::Conversation {
+                    id: conversation.clone(),
+                    is_new: false,
+                })
+                .unwrap();
+        }
+        let batch = Batch::next(&mut receiver).await.unwrap();
+        assert_eq!(
+            batch.messages,
+            [(conversation, vec![vec![1], vec![2], vec![3]])]
+        );
+        assert_eq!(batch.conversations.len(), 1);
+        assert!(!batch.lost);
+        drop(events);
+        assert!(Batch::next(&mut receiver).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn lost_events_are_noticed() {
+        let events = tokio::sync::broadcast::Sender::new(2);
+        let mut receiver = events.subscribe();
+        for number in 0..10 {
+            events
+                .send(Told::Conversation {
+                    id: vec![number],
+                    is_new: true,
+                })
+                .unwrap();
+        }
+        assert!(Batch::next(&mut receiver).await.unwrap().lost);
+    }
+
+    #[test]
+    fn progress_of_adding_is_told_apart_from_creating() {
+        let shared = Shared::new();
+        let mut events = shared.events.subscribe();
+        let progress = || Told::Progress {
+            operation: Operation::AddMembers,
+            conversation_id: Some(vec![7]),
+            done: 1,
+            total: 2,
+        };
+        tell_other(progress(), &shared);
+        shared.set_adding(&[7], true);
+        tell_other(progress(), &shared);
+        for expected in ["group_create", "member_add"] {
+            let Ok(Event::Progress {
+                operation,
+                done: 1,
+                total: 2,
+                ..
+            }) = events.try_recv()
+            else {
+                panic!("no progress");
+            };
+            assert_eq!(operation, expected);
+        }
+    }
+}
