@@ -197,3 +197,6 @@ fn found(rows: usize) -> Result<(), StoreError> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,11 @@ impl Reader {
     /// When the newest row was stored, in ns; 0 before the first. A reader that remembers it can
     /// ask [`Reader::messages_inserted_after`] for everything that came since.
     pub fn newest_inserted_at_ns(&self) -> Result<i64, StoreError> {
-        let newest: Option<i64> =
-            self.with(|db| messages::table.select(max(messages::inserted_at_ns)).first(db))?;
+        let newest: Option<i64> = self.with(|db| {
+            messages::table
+                .select(max(messages::inserted_at_ns))
+                .first(db)
+        })?;
         Ok(newest.unwrap_or(0))
     }
 

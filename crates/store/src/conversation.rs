@@ -463,3 +463,6 @@ impl Tx {
         Ok(deleted)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 /// An error of the store. Nothing was changed when one is returned: opening leaves the file as it
 /// was, and a transaction that fails is rolled back as a whole.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// Another process (or another [`Store`](crate::Store) of this one) has the database open.

@@ -278,6 +278,17 @@ impl Tx {
         })
     }
 
+    /// Deletes intents that are processed or given up and were queued before `before_ns`, so that
+    /// the table does not grow for ever. Returns how many.
+    pub fn prune_intents(&self, before_ns: i64) -> Result<usize, StoreError> {
+        self.with(|db| {
+            diesel::delete(intents::table)
+                .filter(intents::state.gt(Committed))
+                .filter(intents::created_at_ns.lt(before_ns))
+                .execute(db)
+        })
+    }
+
     /// Replaces an intent's description, for example when part of it turned out to be done.
     ///
     /// # Errors
@@ -314,3 +325,6 @@ fn changed(rows: usize) -> Result<(), StoreError> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,20 +113,29 @@ impl DatabaseKey {
     /// # Errors
     /// [`KeyError::KeychainUnavailable`], [`KeyError::KeychainDamaged`], [`KeyError::Random`].
     pub fn from_keychain(service: &str, user: &str) -> Result<Self, KeyError> {
-        on_keychain(service, user, |entry| match entry.get_password() {
-            Ok(text) => Self::from_hex(&Zeroizing::new(text)).ok_or(KeyError::KeychainDamaged),
+        on_keychain(service, user, |entry| {
+            Self::obtain(|| entry.get_password(), |text| entry.set_password(text))
+        })
+    }
+
+    fn obtain(
+        get: impl Fn() -> keyring::Result<String>,
+        set: impl Fn(&str) -> keyring::Result<()>,
+    ) -> Result<Self, KeyError> {
+        match get().map(Zeroizing::new) {
+            Ok(text) => Self::from_hex(&text).ok_or(KeyError::KeychainDamaged),
             Err(keyring::Error::NoEntry) => {
                 let key = Self::generate()?;
-                entry.set_password(&key.to_hex()).map_err(unavailable)?;
+                set(&key.to_hex()).map_err(unavailable)?;
                 // Some keychains accept a secret and forget it; the account would be lost.
-                let stored = Zeroizing::new(entry.get_password().map_err(unavailable)?);
+                let stored = get().map(Zeroizing::new).map_err(unavailable)?;
                 match Self::from_hex(&stored) {
                     Some(stored) if stored == key => Ok(key),
                     _ => Err(KeyError::KeychainDamaged),
                 }
             }
             Err(error) => Err(unavailable(error)),
-        })
+        }
     }
 
     /// Stores this key in the OS keychain, replacing what is there; used after recovery.

@@ -219,7 +219,7 @@ impl Tx {
         sequence_id: i64,
         expire_at_ns: Option<i64>,
     ) -> Result<(), StoreError> {
-        let conversation_id: Option<Vec<u8>> = self.with(|db| {
+        let changed: Option<(Vec<u8>, bool)> = self.with(|db| {
             diesel::update(messages::table.filter(messages::id.eq(id)))
                 .set((
                     messages::delivery.eq(Delivery::Published),
@@ -228,11 +228,18 @@ impl Tx {
                     messages::sequence_id.eq(sequence_id),
                     messages::expire_at_ns.eq(expire_at_ns),
                 ))
-                .returning(messages::conversation_id)
+                .returning((messages::conversation_id, messages::countable))
                 .get_result(db)
                 .optional()
         })?;
-        self.changed_message(conversation_id)
+        let Some((conversation_id, countable)) = changed else {
+            return Err(StoreError::NotFound("message"));
+        };
+        // Its time may have moved across the read position.
+        if countable {
+            self.recount(&conversation_id);
+        }
+        self.changed_message(Some(conversation_id))
     }
 
     /// Our message is given up, for the reason with this code. A published one stays published.
@@ -350,3 +357,6 @@ impl Tx {
         Ok(next)
     }
 }
+
+#[cfg(test)]
+mod tests;

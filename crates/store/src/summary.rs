@@ -372,3 +372,6 @@ impl Tx {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

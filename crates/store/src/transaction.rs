@@ -16,8 +16,8 @@ use crate::summary::TouchedConversations;
 pub struct Reader {
     connection: RefCell<SqliteConnection>,
     pub(crate) touched: RefCell<TouchedConversations>,
-    /// Whether SQLite may have ended the transaction by itself after an error.
-    aborted: Cell<bool>,
+    /// The error after which SQLite may have ended the transaction by itself.
+    aborted: RefCell<Option<StoreError>>,
 }
 
 impl Reader {
@@ -25,7 +25,7 @@ impl Reader {
         Self {
             connection: RefCell::new(connection),
             touched: RefCell::default(),
-            aborted: Cell::new(false),
+            aborted: RefCell::default(),
         }
     }
 
@@ -38,8 +38,8 @@ impl Reader {
         &self,
         statement: impl FnOnce(&mut SqliteConnection) -> QueryResult<T>,
     ) -> Result<T, StoreError> {
-        if self.aborted.get() {
-            return Err(StoreError::Io("an earlier statement has failed".to_owned()));
+        if let Some(error) = self.aborted.borrow().as_ref() {
+            return Err(error.clone());
         }
         statement(&mut self.connection.borrow_mut()).map_err(|error| {
             let error = StoreError::from(error);
@@ -47,7 +47,7 @@ impl Reader {
                 error,
                 StoreError::DiskFull | StoreError::Io(_) | StoreError::Corrupt(_)
             ) {
-                self.aborted.set(true);
+                self.aborted.replace(Some(error.clone()));
             }
             error
         })
@@ -70,7 +70,7 @@ impl Reader {
 
     /// Ends the open transaction, if any, without its changes.
     pub(crate) fn roll_back(&self) {
-        self.aborted.set(false);
+        self.aborted.replace(None);
         // Without an open transaction this fails, and there is nothing to end.
         let _ = self.connection.borrow_mut().batch_execute("ROLLBACK");
         *self.touched.borrow_mut() = TouchedConversations::default();
@@ -207,6 +207,11 @@ impl Tx {
 
     pub(crate) fn forget_own_inbox(&self) {
         self.own_inbox.replace(None);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn caches_group(&self, group_id: &[u8]) -> bool {
+        self.groups.borrow().holds(group_id)
     }
 
     /// Empties the write-ahead log into the database file.

@@ -1,0 +1,189 @@
+use std::sync::mpsc;
+
+use super::*;
+use crate::testing::{Folder, group, message_id, read, text, write};
+
+#[derive(Debug, PartialEq, Eq)]
+enum EngineError {
+    Store(&'static str),
+    Own,
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.code())
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_the_caller_rolls_back() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let result: Result<(), EngineError> = store
+        .write(|tx| {
+            tx.insert_conversation(&group(1), 0)?;
+            Err(EngineError::Own)
+        })
+        .await;
+    assert_eq!(result, Err(EngineError::Own));
+    assert!(read(&store, |r| r.conversation(&[1; 16])).await.is_none());
+}
+
+#[tokio::test]
+async fn a_broken_constraint_is_the_stores_error_and_can_be_survived() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let result: Result<(), EngineError> = store
+        .write(|tx| {
+            Ok(tx
+                .insert_message(&text(&message_id(1), &[1; 16], 1))
+                .map(|_| ())?)
+        })
+        .await;
+    assert_eq!(result, Err(EngineError::Store("database_error")));
+    write(&store, |tx| {
+        tx.insert_conversation(&group(1), 0)?;
+        // No such conversation; the transaction goes on.
+        assert!(
+            tx.insert_message(&text(&message_id(1), &[2; 16], 1))
+                .is_err()
+        );
+        tx.insert_message(&text(&message_id(1), &[1; 16], 1))
+    })
+    .await;
+    assert!(read(&store, |r| r.message(&message_id(1))).await.is_some());
+}
+
+#[tokio::test]
+async fn readers_cannot_write() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let error = store
+        .read::<(), StoreError, _>(|r| {
+            use diesel::connection::SimpleConnection;
+            r.with(|db| db.batch_execute("DELETE FROM conversations"))
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "database_io");
+}
+
+#[tokio::test]
+async fn a_read_sees_one_state_while_writes_go_on() {
+    let folder = Folder::new();
+    let store = folder.open();
+    write(&store, |tx| tx.insert_conversation(&group(1), 0)).await;
+    let (reading, is_reading) = mpsc::channel();
+    let (written, is_written) = mpsc::channel();
+    let slow_read = tokio::spawn({
+        let store = store.clone();
+        async move {
+            read(&store, move |r| {
+                let before = r.conversation(&[2; 16])?;
+                reading.send(()).unwrap();
+                is_written.recv().unwrap();
+                Ok((before, r.conversation(&[2; 16])?))
+            })
+            .await
+        }
+    });
+    tokio::task::spawn_blocking(move || is_reading.recv().unwrap())
+        .await
+        .unwrap();
+    // The writer does not wait for the reader, and another reader sees the new state.
+    write(&store, |tx| tx.insert_conversation(&group(2), 0)).await;
+    assert!(read(&store, |r| r.conversation(&[2; 16])).await.is_some());
+    written.send(()).unwrap();
+    assert_eq!(slow_read.await.unwrap(), (None, None));
+}
+
+#[tokio::test]
+async fn writes_run_in_the_order_of_the_calls() {
+    let folder = Folder::new();
+    let store = folder.open();
+    write(&store, |tx| tx.insert_conversation(&group(1), 0)).await;
+    let writes: Vec<_> = (0..500_u32)
+        .map(|number| {
+            let store = store.clone();
+            // Polled once in order: each has its place in the queue before the next asks.
+            async move {
+                write(&store, move |tx| {
+                    tx.insert_message(&text(&message_id(number), &[1; 16], 5))
+                })
+                .await
+                .row_id
+            }
+        })
+        .collect();
+    let mut rows = Vec::new();
+    for write in writes {
+        rows.push(write.await);
+    }
+    assert!(rows.windows(2).all(|pair| pair[0] < pair[1]));
+}
+
+#[tokio::test]
+async fn a_panic_in_a_read_leaves_the_readers_usable() {
+    let folder = Folder::new();
+    let store = folder.open();
+    for _ in 0..10 {
+        let error = store
+            .read::<(), StoreError, _>(|r| {
+                r.conversation(&[1; 16])?;
+                panic!("a defect in the closure")
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "internal_error");
+    }
+    assert!(read(&store, |r| r.conversation(&[1; 16])).await.is_none());
+}
+
+#[tokio::test]
+async fn a_write_whose_caller_has_gone_is_still_done() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let (entered, has_entered) = mpsc::channel();
+    let (leave, may_leave) = mpsc::channel::<()>();
+    let call = tokio::spawn({
+        let store = store.clone();
+        async move {
+            write(&store, move |tx| {
+                entered.send(()).unwrap();
+                may_leave.recv().unwrap();
+                tx.insert_conversation(&group(1), 0)
+            })
+            .await;
+        }
+    });
+    tokio::task::spawn_blocking(move || has_entered.recv().unwrap())
+        .await
+        .unwrap();
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    leave.send(()).unwrap();
+    write(&store, |_| Ok(())).await;
+    assert!(read(&store, |r| r.conversation(&[1; 16])).await.is_some());
+}
+
+#[tokio::test]
+async fn closing_does_what_was_queued_first() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let queued: Vec<_> = (1..=50_u8)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                write(&store, move |tx| tx.insert_conversation(&group(number), 0)).await;
+            })
+        })
+        .collect();
+    store.close().await;
+    for write in queued {
+        write.await.unwrap();
+    }
+    let store = folder.open();
+    let listed = read(&store, |r| r.conversations(&Default::default())).await;
+    assert_eq!(listed.len(), 50);
+    store.close().await;
+}
