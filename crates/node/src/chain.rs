@@ -104,6 +104,7 @@ pub struct Verdict {
 pub struct Chains {
     providers: BTreeMap<u64, DynProvider>,
     turns: Semaphore,
+    deadline: Duration,
 }
 
 impl Chains {
@@ -140,6 +141,7 @@ impl Chains {
         Ok(Self {
             providers,
             turns: Semaphore::new(AT_ONCE),
+            deadline: DEADLINE,
         })
     }
 
@@ -171,7 +173,7 @@ impl Chains {
             let _turn = self.turns.acquire().await;
             ask(provider, account, hash, signature, block_number).await
         };
-        tokio::time::timeout(DEADLINE, ask)
+        tokio::time::timeout(self.deadline, ask)
             .await
             .unwrap_or(Err(CheckError::TimedOut))
     }

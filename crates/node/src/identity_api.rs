@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use conclave_identity::{
@@ -33,6 +34,26 @@ use crate::storage::{Account, AccountKind, Appended, InboxLogEntry, NewIdentityU
 pub(crate) struct IdentityService {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) chains: Arc<Chains>,
+}
+
+/// How long the signatures of one update may take, chains included.
+const VERIFICATION: Duration = Duration::from_secs(30);
+
+/// Runs work that checks many signatures on a thread where it holds nobody up.
+async fn on_its_own<T, F>(work: F) -> Result<T, Status>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let runtime = tokio::runtime::Handle::current();
+    let work = move || runtime.block_on(async { tokio::time::timeout(VERIFICATION, work).await });
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| {
+            tracing::error!(%error, "checking an identity update failed");
+            Status::internal("the identity update could not be checked")
+        })?
+        .map_err(|_| Status::deadline_exceeded("checking the signatures takes too long"))
 }
 
 /// Trusts smart-contract signatures of updates that are in the log: the node asked the chain when
@@ -87,14 +108,15 @@ impl IdentityService {
             .iter()
             .map(decode_logged)
             .collect::<Result<Vec<_>, _>>()?;
-        let old_state = if old_updates.is_empty() {
-            None
-        } else {
-            let state = AssociationState::from_log(None, &old_updates, &AskedBefore)
-                .await
-                .map_err(|error| invalid(&error))?;
-            Some(state)
-        };
+        let (old_updates, old_state) = on_its_own(async move {
+            if old_updates.is_empty() {
+                return Ok((old_updates, None));
+            }
+            let state = AssociationState::from_log(None, &old_updates, &AskedBefore).await?;
+            Ok((old_updates, Some(state)))
+        })
+        .await?
+        .map_err(|error| invalid(&error))?;
         let state = AssociationState::apply(old_state.as_ref(), verified)
             .map_err(|error| invalid(&error))?;
         // Readers accept an old update with another encoding of its signatures; nobody has to
@@ -154,9 +176,13 @@ impl IdentityApi for IdentityService {
         }
         let inbox_id = InboxId::from_str(&update.inbox_id).map_err(|error| invalid(&error))?;
         // Once, and before the log is read: this may ask a chain.
-        let verified = verify_update(&update, &*self.chains)
-            .await
-            .map_err(|error| invalid(&error))?;
+        let chains = Arc::clone(&self.chains);
+        let (update, verified) = on_its_own(async move {
+            let verified = verify_update(&update, &*chains).await;
+            (update, verified)
+        })
+        .await?;
+        let verified = verified.map_err(|error| invalid(&error))?;
         // Each further round means that another update of this inbox was stored meanwhile, and
         // those are bounded.
         while let Some(new) = self.validate(&inbox_id, &update, &verified).await? {
