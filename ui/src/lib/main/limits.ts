@@ -1,0 +1,2 @@
+/** The most people in a group, ourselves included. */
+export const MOST_MEMBERS = 400
