@@ -1,14 +1,113 @@
 //! Between the page and the `api` crate: one command in, one event out.
 
-use std::sync::Once;
-
+use conclave_api::{Api, ApiError, Options, types::Event};
 use serde_json::Value;
+use tauri::{AppHandle, Emitter as _, State, async_runtime};
+use tokio::sync::{
+    OnceCell,
+    broadcast::{Receiver, error::RecvError},
+};
+
+use crate::window::MAIN;
+
+/// Name of the one event; its payload is an api event.
+const EVENT: &str = "conclave-event";
+
+/// The data folder, opened when it is first needed.
+pub(crate) struct Account {
+    options: Options,
+    api: OnceCell<Api>,
+}
+
+impl Account {
+    pub(crate) fn new(options: Options) -> Self {
+        Self {
+            options,
+            api: OnceCell::new(),
+        }
+    }
+
+    /// The opened folder; its events go to the page from the start.
+    ///
+    /// # Errors
+    /// As [`Api::open`]; asking again tries again, for instance once the keychain is unlocked.
+    pub(crate) async fn open(&self, app: &AppHandle) -> Result<&Api, ApiError> {
+        self.api
+            .get_or_try_init(|| async {
+                let api = Api::open(self.options.clone()).await?;
+                async_runtime::spawn(relay(api.events(), app.clone()));
+                Ok(api)
+            })
+            .await
+    }
+
+    /// Ends the background work and closes the database.
+    pub(crate) async fn close(&self) {
+        if let Some(api) = self.api.get() {
+            api.close().await;
+        }
+    }
+}
 
 /// Runs the api command of that name.
 #[tauri::command]
-pub(crate) async fn call(command: String, args: Value) -> Result<Value, Value> {
-    static FIRST: Once = Once::new();
-    FIRST.call_once(|| tracing::info!("the page is up"));
-    let _ = args;
-    Err(serde_json::json!({ "code": "unknown_command", "message": command }))
+pub(crate) async fn call(
+    app: AppHandle,
+    account: State<'_, Account>,
+    command: String,
+    args: Value,
+) -> Result<Value, ApiError> {
+    // Nothing of the arguments or the answer: they hold texts and keys.
+    tracing::debug!(command, "called by the page");
+    account.open(&app).await?.call(&command, args).await
+}
+
+/// Hands events to the page until the folder is closed.
+async fn relay(mut events: Receiver<Event>, app: AppHandle) {
+    while let Some(event) = next(&mut events).await {
+        if let Err(error) = app.emit_to(MAIN, EVENT, event) {
+            tracing::warn!(%error, "an event did not reach the page");
+        }
+    }
+}
+
+/// The next event; where some were lost because the page was too slow, the one that says so.
+async fn next(events: &mut Receiver<Event>) -> Option<Event> {
+    match events.recv().await {
+        Ok(event) => Some(event),
+        Err(RecvError::Lagged(_)) => Some(Event::Resync {}),
+        Err(RecvError::Closed) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_api::types::Connection;
+    use tokio::sync::broadcast;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn lost_events_become_a_request_to_read_again() {
+        let (sender, mut events) = broadcast::channel(1);
+        for connection in [Connection::Connecting, Connection::Online] {
+            sender
+                .send(Event::Connection {
+                    connection,
+                    message: None,
+                })
+                .unwrap();
+        }
+        drop(sender);
+        assert!(matches!(next(&mut events).await, Some(Event::Resync {})));
+        let last = next(&mut events).await;
+        assert!(matches!(
+            last,
+            Some(Event::Connection {
+                connection: Connection::Online,
+                ..
+            })
+        ));
+        assert!(next(&mut events).await.is_none());
+    }
 }

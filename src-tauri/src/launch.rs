@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::Parser;
+use conclave_api::KeySource;
 use directories::ProjectDirs;
 use sha2::{Digest as _, Sha256};
 
@@ -20,6 +21,10 @@ pub(crate) struct Launch {
     /// Folder that holds this person's account [default: the platform data folder]
     #[arg(long, value_name = "DIR", env = "CONCLAVE_DATA")]
     data: Option<PathBuf>,
+
+    /// File of 64 hex characters with the database key [default: the system's keychain]
+    #[arg(long, value_name = "FILE", env = "CONCLAVE_KEY_FILE")]
+    key_file: Option<PathBuf>,
 
     /// Node to use for "this computer" in place of the built-in one, such as http://127.0.0.1:5556
     #[arg(long, value_name = "URL", env = "CONCLAVE_NODE")]
@@ -69,6 +74,15 @@ impl Launch {
             fs::canonicalize(platform).is_ok_and(|platform| platform == path)
         });
         Ok(DataFolder { path, default })
+    }
+}
+
+impl Launch {
+    /// Where the key of the database is.
+    pub(crate) fn key(&self) -> KeySource {
+        self.key_file
+            .clone()
+            .map_or(KeySource::Keychain, KeySource::File)
     }
 }
 

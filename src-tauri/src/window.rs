@@ -7,7 +7,7 @@ use tauri::{
 use crate::launch::DataFolder;
 
 /// Label of the main window; the capability file grants its rights to this name.
-const MAIN: &str = "main";
+pub(crate) const MAIN: &str = "main";
 
 /// Opens the main window with the embedded page.
 ///
