@@ -98,7 +98,7 @@ impl Core {
         if messages.is_empty() {
             Ok(())
         } else {
-            self.publish_messages(group_id, messages, report).await
+            self.publish_messages(group_id, messages).await
         }
     }
 
@@ -148,10 +148,9 @@ impl Core {
         self: &Arc<Self>,
         group_id: &[u8],
         intents: Vec<Intent>,
-        report: &mut GroupSync,
     ) -> Result<(), EngineError> {
         let (core, group) = (Arc::clone(self), group_id.to_vec());
-        let (inputs, sent) = self
+        let inputs = self
             .store
             .write(move |tx| {
                 let mut mls = tx
@@ -166,14 +165,7 @@ impl Core {
         if inputs.is_empty() {
             return Ok(());
         }
-        match self.network.send_group_messages(inputs).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                self.count_attempt(group_id, sent, error.code(), report)
-                    .await?;
-                Err(error.into())
-            }
-        }
+        Ok(self.network.send_group_messages(inputs).await?)
     }
 
     /// Encrypts messages and stores their exact bytes before any of them is sent.
@@ -183,9 +175,9 @@ impl Core {
         group_id: &[u8],
         group: &mut MlsGroup,
         intents: &[Intent],
-    ) -> Result<(Vec<GroupMessageInput>, Vec<i64>), EngineError> {
+    ) -> Result<Vec<GroupMessageInput>, EngineError> {
         let epoch = i64::try_from(group.epoch().as_u64()).unwrap_or(i64::MAX);
-        let (mut inputs, mut ids, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let (mut inputs, mut bytes) = (Vec::new(), 0);
         for intent in intents {
             let message = match &intent.message_id {
                 Some(id) => tx.message(id)?,
@@ -214,9 +206,8 @@ impl Core {
                 },
             )?;
             inputs.push(self.input(group_id, data, message.should_push));
-            ids.push(intent.id);
         }
-        Ok((inputs, ids))
+        Ok(inputs)
     }
 
     /// Queues the renewal of our leaf keys when it is due: with the first message in a group and
@@ -241,6 +232,31 @@ impl Core {
             tx.update_conversation(group_id, &change)?;
         }
         Ok(())
+    }
+
+    /// Counts a failed try of the messages that wait in a group. A change that may have left
+    /// is never given up: others may have applied it.
+    pub(crate) async fn messages_failed(
+        self: &Arc<Self>,
+        group_id: &[u8],
+        code: &'static str,
+        report: &mut GroupSync,
+    ) -> Result<(), EngineError> {
+        let group = group_id.to_vec();
+        let waiting = self
+            .store
+            .read(move |reader| {
+                let mut waiting = reader.intents_in_state(&group, IntentState::Published)?;
+                waiting.extend(reader.intents_to_publish(&group)?);
+                Ok::<_, EngineError>(waiting)
+            })
+            .await?;
+        let messages = waiting
+            .iter()
+            .filter(|intent| intent.kind == IntentKind::SendMessage)
+            .map(|intent| intent.id)
+            .collect();
+        self.count_attempt(group_id, messages, code, report).await
     }
 
     /// Counts a failed try; what has failed three times is given up, visibly.
@@ -305,14 +321,7 @@ impl Core {
         let Built::Ready(input) = built else {
             return Ok(());
         };
-        match self.network.send_group_messages(vec![input]).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                self.count_attempt(group_id, vec![intent.id], error.code(), report)
-                    .await?;
-                Err(error.into())
-            }
-        }
+        Ok(self.network.send_group_messages(vec![input]).await?)
     }
 
     /// Builds a change for the group as it is now, fetching what turns out to be needed between

@@ -429,8 +429,8 @@ impl<'a> Run<'a> {
             match intent.post_commit.as_deref() {
                 Some(post_commit) => {
                     run.tx.intent_committed(intent.id)?;
-                    let post_commit = PostCommit::with_cursor(post_commit, item.id)
-                        .map_err(|error| Undo::Failed(error))?;
+                    let post_commit =
+                        PostCommit::with_cursor(post_commit, item.id).map_err(Undo::Failed)?;
                     run.tx.set_intent_post_commit(intent.id, &post_commit)?;
                 }
                 None => run.tx.intent_processed(intent.id)?,

@@ -194,7 +194,10 @@ impl Core {
         let mut key_packages = KeyPackages::default();
         for round in 0..ROUNDS {
             pause_before(round).await;
-            self.round(group_id, &mut key_packages, report).await?;
+            if let Err(error) = self.round(group_id, &mut key_packages, report).await {
+                self.messages_failed(group_id, error.code(), report).await?;
+                return Err(error);
+            }
             let group = group_id.to_vec();
             let waiting = self
                 .store

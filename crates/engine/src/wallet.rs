@@ -114,21 +114,31 @@ mod tests {
 
     #[test]
     fn phrase_and_key_give_the_same_wallet() {
-        assert_eq!(from_phrase(PHRASE).unwrap().address(), ADDRESS);
+        assert_eq!(
+            from_phrase(PHRASE).unwrap().identifier().to_string(),
+            ADDRESS
+        );
         assert_eq!(
             from_phrase(&format!(" {} ", PHRASE.replace(' ', "\n")))
                 .unwrap()
-                .address(),
+                .identifier()
+                .to_string(),
             ADDRESS
         );
-        assert_eq!(from_private_key(KEY).unwrap().address(), ADDRESS);
+        assert_eq!(
+            from_private_key(KEY).unwrap().identifier().to_string(),
+            ADDRESS
+        );
     }
 
     #[test]
     fn a_new_wallet_comes_back_from_its_phrase() {
         let (key, phrase) = create().unwrap();
         assert_eq!(phrase.split(' ').count(), PHRASE_WORDS);
-        assert_eq!(from_phrase(&phrase).unwrap().address(), key.address());
+        assert_eq!(
+            from_phrase(&phrase).unwrap().identifier().to_string(),
+            key.identifier().to_string()
+        );
     }
 
     #[test]
