@@ -161,7 +161,7 @@ fn replace_extension<P: OpenMlsProvider>(
 
 /// The group's whole list of extensions with one replaced, as a GroupContextExtensions proposal
 /// carries it.
-fn context_with(
+pub(crate) fn context_with(
     group: &MlsGroup,
     id: u16,
     data: Vec<u8>,
