@@ -57,9 +57,14 @@ pub(crate) async fn call(
     command: String,
     args: Value,
 ) -> Result<Value, ApiError> {
+    let answer = match account.open(&app).await {
+        Ok(api) => api.call(&command, args).await,
+        Err(error) => Err(error),
+    };
     // Nothing of the arguments or the answer: they hold texts and keys.
-    tracing::debug!(command, "called by the page");
-    account.open(&app).await?.call(&command, args).await
+    let code = answer.as_ref().err().map(|error| error.code.as_str());
+    tracing::debug!(command, code, "answered the page");
+    answer
 }
 
 /// Hands events to the page until the folder is closed.
