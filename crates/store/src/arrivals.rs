@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use crate::error::StoreError;
 use crate::kinds::MessageKind;
 use crate::message::Message;
-use crate::schema::messages;
+use crate::schema::{identity_updates, messages};
 use crate::transaction::Reader;
 
 impl Reader {
@@ -35,6 +35,17 @@ impl Reader {
                 .select(Message::as_select())
                 .load(db)
         })
+    }
+
+    /// The node's time of the newest identity update of any inbox known here, in ns; 0 if none is.
+    /// A clock of ours far behind it is wrong.
+    pub fn newest_identity_timestamp_ns(&self) -> Result<i64, StoreError> {
+        let newest: Option<i64> = self.with(|db| {
+            identity_updates::table
+                .select(max(identity_updates::server_timestamp_ns))
+                .first(db)
+        })?;
+        Ok(newest.unwrap_or(0))
     }
 
     /// What the newest row of a group stands for.

@@ -88,9 +88,9 @@ pub(crate) fn open(
     execute(
         &mut writer,
         "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = NORMAL;
          PRAGMA foreign_keys = ON;
          PRAGMA secure_delete = ON;
+         PRAGMA cache_size = -16384;
          PRAGMA wal_autocheckpoint = 1000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
@@ -114,6 +114,30 @@ pub(crate) fn open(
         readers,
         lock,
     })
+}
+
+/// Deletes the database and the files SQLite and the store keep beside it.
+pub(crate) fn delete_files(path: &Path) -> Result<(), StoreError> {
+    let lock = match LockFile::acquire(path) {
+        // The folder itself is missing.
+        Err(_) if !path.parent().is_some_and(Path::is_dir) => return Ok(()),
+        lock => lock?,
+    };
+    // The database first: without it the others mean nothing.
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        match std::fs::remove_file(beside(path, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    drop(lock);
+    Ok(())
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn connect(url: &str, key: &DatabaseKey) -> Result<SqliteConnection, StoreError> {
@@ -208,14 +232,12 @@ pub(crate) struct LockFile {
 
 impl LockFile {
     fn acquire(database: &Path) -> Result<Self, StoreError> {
-        let mut name = database.as_os_str().to_owned();
-        name.push(".lock");
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .open(PathBuf::from(name))?;
+            .open(beside(database, ".lock"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StoreError::AccountInUse),

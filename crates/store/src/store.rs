@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::database::{self, Options};
 use crate::error::StoreError;
 use crate::key::DatabaseKey;
-use crate::transaction::{Reader, Tx};
+use crate::transaction::{Durability, Reader, Tx};
 
 /// How many writes, and how many reads, wait at most; further callers wait for a place.
 const QUEUE_LENGTH: usize = 256;
@@ -96,9 +96,21 @@ impl Store {
         })
     }
 
+    /// Deletes the database at `path` with everything that belongs to it. That there is none is no
+    /// error.
+    ///
+    /// # Errors
+    /// [`StoreError::AccountInUse`], [`StoreError::Io`].
+    pub fn delete_files(path: impl AsRef<Path>) -> Result<(), StoreError> {
+        database::delete_files(path.as_ref())
+    }
+
     /// Runs a closure in one transaction on the writer thread: committed if it returns `Ok`,
     /// rolled back if it returns `Err` or panics. Closures run one after the other, in the order
     /// of the calls. Once queued, the closure runs even if the future is dropped.
+    ///
+    /// A commit survives the end of the process, however sudden. After a loss of power the newest
+    /// commits may be missing, but the database is whole; see [`Store::write_durably`].
     ///
     /// # Errors
     /// The closure's own; [`StoreError::DiskFull`] and other errors of the commit, after which
@@ -109,9 +121,32 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
     {
+        self.write_with(Durability::Process, closure).await
+    }
+
+    /// Like [`Store::write`], and waits until the disk has confirmed this and all earlier commits:
+    /// for what has to be remembered before something is sent (groups.md 6.9).
+    ///
+    /// # Errors
+    /// Those of [`Store::write`].
+    pub async fn write_durably<T, E, F>(&self, closure: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
+        self.write_with(Durability::Power, closure).await
+    }
+
+    async fn write_with<T, E, F>(&self, durability: Durability, closure: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    {
         let (answer, answered) = oneshot::channel();
         let job: WriteJob = Box::new(move |tx| {
-            let result = catch_unwind(AssertUnwindSafe(|| tx.transaction(closure)));
+            let result = catch_unwind(AssertUnwindSafe(|| tx.transaction(durability, closure)));
             let result = result.unwrap_or_else(|_| {
                 tx.abandon();
                 Err(StoreError::Panicked.into())

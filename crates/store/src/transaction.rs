@@ -62,8 +62,10 @@ impl Reader {
         &mut self,
         closure: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.execute("BEGIN DEFERRED")?;
-        let answer = closure(self);
+        let answer = self
+            .execute("BEGIN DEFERRED")
+            .map_err(E::from)
+            .and_then(|()| closure(self));
         self.roll_back();
         answer
     }
@@ -75,6 +77,15 @@ impl Reader {
         let _ = self.connection.borrow_mut().batch_execute("ROLLBACK");
         *self.touched.borrow_mut() = TouchedConversations::default();
     }
+}
+
+/// What a committed transaction survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// The end of the process, however sudden.
+    Process,
+    /// Also the loss of power: the disk confirms the commit.
+    Power,
 }
 
 /// One write transaction on the only writable connection: rows, MLS state and cursors change
@@ -168,11 +179,11 @@ impl Tx {
     /// Runs a closure in a transaction of its own.
     pub(crate) fn transaction<T, E: From<StoreError>>(
         &mut self,
+        durability: Durability,
         closure: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.execute("BEGIN IMMEDIATE")?;
-        self.begin_level();
-        let answer = closure(self).and_then(|answer| {
+        let answer = self.begin(durability).map_err(E::from).and_then(|()| {
+            let answer = closure(self)?;
             self.flush_summaries()?;
             self.mls.values().write_out()?;
             self.execute("COMMIT")?;
@@ -186,6 +197,15 @@ impl Tx {
             self.abandon();
         }
         answer
+    }
+
+    fn begin(&self, durability: Durability) -> Result<(), StoreError> {
+        self.execute(match durability {
+            Durability::Process => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+            Durability::Power => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+        })?;
+        self.begin_level();
+        Ok(())
     }
 
     /// Undoes everything of the open transaction, also after a panic in its closure.

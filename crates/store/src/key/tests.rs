@@ -33,9 +33,9 @@ fn key_files() {
     }
     let bad = [
         String::new(),
-        hex[1..].to_owned(),
+        hex.chars().skip(1).collect(),
         format!("{hex}00"),
-        format!("{}g", &hex[1..]),
+        hex.replace("f", "g"),
         format!("{hex}{}", " ".repeat(100)),
         hex.repeat(1000),
     ];

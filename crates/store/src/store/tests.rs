@@ -102,22 +102,23 @@ async fn writes_run_in_the_order_of_the_calls() {
     let folder = Folder::new();
     let store = folder.open();
     write(&store, |tx| tx.insert_conversation(&group(1), 0)).await;
+    // More than the queue holds. The tasks are started in this order, and each asks for its place
+    // before the next is started.
     let writes: Vec<_> = (0..500_u32)
         .map(|number| {
             let store = store.clone();
-            // Polled once in order: each has its place in the queue before the next asks.
-            async move {
+            tokio::spawn(async move {
                 write(&store, move |tx| {
                     tx.insert_message(&text(&message_id(number), &[1; 16], 5))
                 })
                 .await
                 .row_id
-            }
+            })
         })
         .collect();
     let mut rows = Vec::new();
     for write in writes {
-        rows.push(write.await);
+        rows.push(write.await.unwrap());
     }
     assert!(rows.windows(2).all(|pair| pair[0] < pair[1]));
 }
@@ -186,4 +187,47 @@ async fn closing_does_what_was_queued_first() {
     let listed = read(&store, |r| r.conversations(&Default::default())).await;
     assert_eq!(listed.len(), 50);
     store.close().await;
+}
+
+#[tokio::test]
+async fn durable_writes() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let synchronous = |tx: &mut Tx| {
+        #[derive(diesel::QueryableByName)]
+        struct Synchronous {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            synchronous: i32,
+        }
+        use diesel::RunQueryDsl;
+        let row: Synchronous =
+            tx.with(|db| diesel::sql_query("PRAGMA synchronous").get_result(db))?;
+        Ok::<_, StoreError>(row.synchronous)
+    };
+    // 1 is NORMAL, 2 is FULL.
+    assert_eq!(store.write(synchronous).await, Ok(1));
+    assert_eq!(store.write_durably(synchronous).await, Ok(2));
+    assert_eq!(store.write(synchronous).await, Ok(1));
+}
+
+#[tokio::test]
+async fn deleting_the_files() {
+    let folder = Folder::new();
+    let store = folder.open();
+    write(&store, |tx| tx.insert_conversation(&group(1), 0)).await;
+    let in_use = Store::delete_files(folder.database()).unwrap_err();
+    assert_eq!(in_use.code(), "account_in_use");
+    assert!(read(&store, |r| r.conversation(&[1; 16])).await.is_some());
+    store.close().await;
+    std::fs::write(folder.0.path().join("alix.db-wal"), b"left by a crash").unwrap();
+    for _ in 0..2 {
+        Store::delete_files(folder.database()).unwrap();
+        assert!(folder.files().is_empty());
+    }
+    Store::delete_files(folder.0.path().join("missing/alix.db")).unwrap();
+    assert!(
+        read(&folder.open(), |r| r.conversation(&[1; 16]))
+            .await
+            .is_none()
+    );
 }
