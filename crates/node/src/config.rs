@@ -166,10 +166,8 @@ fn read(path: &Path) -> Result<File, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     toml::from_str(&text).map_err(|error| {
         // The parser's own text has several lines with the place drawn.
-        let line = error.span().map_or(1, |span| {
-            text.get(..span.start)
-                .map_or(1, |before| before.lines().count().max(1))
-        });
+        let start = error.span().map_or(0, |span| span.start);
+        let line = 1 + text.bytes().take(start).filter(|b| *b == b'\n').count();
         failed(format!("line {line}: {}", error.message()))
     })
 }

@@ -30,10 +30,21 @@ use crate::limits::{IDENTITY_UPDATE_BYTES, IDENTITY_UPDATES, SMART_CONTRACT_SIGN
 use crate::mls_api::bounded_items;
 use crate::storage::{Account, AccountKind, Appended, InboxLogEntry, NewIdentityUpdate, Storage};
 
+mod states;
+
+use states::States;
+
 /// The identity service over a storage.
 pub(crate) struct IdentityService {
-    pub(crate) storage: Arc<dyn Storage>,
-    pub(crate) chains: Arc<Chains>,
+    storage: Arc<dyn Storage>,
+    chains: Arc<Chains>,
+    states: States,
+}
+
+/// An update that may be stored, and what the inbox is then.
+struct Validated {
+    new: NewIdentityUpdate,
+    state: AssociationState,
 }
 
 /// How long the signatures of one update may take, chains included.
@@ -82,13 +93,21 @@ fn invalid(error: &IdentityError) -> Status {
 }
 
 impl IdentityService {
+    pub(crate) fn new(storage: Arc<dyn Storage>, chains: Arc<Chains>) -> Self {
+        Self {
+            storage,
+            chains,
+            states: States::default(),
+        }
+    }
+
     /// Validates the update against the inbox's log as it is now. `None`: it is there already.
     async fn validate(
         &self,
         inbox_id: &InboxId,
         update: &IdentityUpdate,
         verified: &VerifiedUpdate,
-    ) -> Result<Option<NewIdentityUpdate>, Status> {
+    ) -> Result<Option<Validated>, Status> {
         let request = (inbox_id.to_bytes().to_vec(), 0);
         let log = self
             .storage
@@ -108,11 +127,20 @@ impl IdentityService {
             .iter()
             .map(decode_logged)
             .collect::<Result<Vec<_>, _>>()?;
+        // The newest state that is remembered, and what came after it.
+        let known = self.states.get(inbox_id.to_bytes());
+        let known_updates = known.as_ref().map_or(0, |(sequence_id, _)| {
+            log.iter()
+                .take_while(|entry| entry.sequence_id <= *sequence_id)
+                .count()
+        });
         let (old_updates, old_state) = on_its_own(async move {
-            if old_updates.is_empty() {
-                return Ok((old_updates, None));
+            let state = known.map(|(_, state)| state);
+            let mut later = old_updates.iter().skip(known_updates).peekable();
+            if later.peek().is_none() {
+                return Ok((old_updates, state));
             }
-            let state = AssociationState::from_log(None, &old_updates, &AskedBefore).await?;
+            let state = AssociationState::from_log(state, later, &AskedBefore).await?;
             Ok((old_updates, Some(state)))
         })
         .await?
@@ -125,13 +153,14 @@ impl IdentityService {
             return Err(invalid(&IdentityError::Replay));
         }
         let diff = state.diff(old_state.as_ref());
-        Ok(Some(NewIdentityUpdate {
+        let new = NewIdentityUpdate {
             inbox_id: inbox_id.to_bytes().to_vec(),
             after: log.last().map_or(0, |entry| entry.sequence_id),
             update: encoded,
             added: diff.new_members.iter().filter_map(account).collect(),
             removed: diff.removed_members.iter().filter_map(account).collect(),
-        }))
+        };
+        Ok(Some(Validated { new, state }))
     }
 }
 
@@ -185,10 +214,12 @@ impl IdentityApi for IdentityService {
         let verified = verified.map_err(|error| invalid(&error))?;
         // Each further round means that another update of this inbox was stored meanwhile, and
         // those are bounded.
-        while let Some(new) = self.validate(&inbox_id, &update, &verified).await? {
-            match self.storage.append_identity_update(new).await? {
-                Appended::Stored(_) => break,
-                Appended::Outdated => {}
+        while let Some(validated) = self.validate(&inbox_id, &update, &verified).await? {
+            let appended = self.storage.append_identity_update(validated.new).await?;
+            if let Appended::Stored(sequence_id) = appended {
+                self.states
+                    .put(inbox_id.to_bytes(), sequence_id, validated.state);
+                break;
             }
         }
         Ok(Response::new(PublishIdentityUpdateResponse {}))

@@ -125,10 +125,7 @@ impl Node {
             live,
             stopping: stopping.clone(),
         };
-        let identity = IdentityService {
-            storage: Arc::clone(&storage),
-            chains,
-        };
+        let identity = IdentityService::new(Arc::clone(&storage), chains);
         let router = Server::builder()
             .accept_http1(true)
             .http2_adaptive_window(Some(true))

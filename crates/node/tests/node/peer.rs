@@ -1,6 +1,6 @@
 //! A client of the node under test, and what it publishes.
 
-use conclave_identity::{Identifier, InstallationKey, UpdateBuilder, WalletKey};
+use conclave_identity::{Identifier, UpdateBuilder, WalletKey};
 use conclave_node::{Config, Node, Running};
 use conclave_proto::identity::MlsCredential;
 use conclave_proto::identity::api::v1::identity_api_client::IdentityApiClient;
@@ -25,18 +25,18 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
 /// A node with data of its own.
-pub async fn node() -> Running {
+pub(crate) async fn node() -> Running {
     Node::start(Config::temporary()).await.unwrap()
 }
 
 /// A client for plain HTTP and gRPC-web.
-pub fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     // Fails only where one is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }
 
-pub async fn channel(url: &str) -> Channel {
+pub(crate) async fn channel(url: &str) -> Channel {
     Endpoint::from_shared(url.to_owned())
         .unwrap()
         .http2_adaptive_window(true)
@@ -47,17 +47,17 @@ pub async fn channel(url: &str) -> Channel {
 
 /// Somebody who talks to the node.
 #[derive(Clone)]
-pub struct Peer {
-    pub mls: MlsApiClient<Channel>,
-    pub identity: IdentityApiClient<Channel>,
+pub(crate) struct Peer {
+    pub(crate) mls: MlsApiClient<Channel>,
+    pub(crate) identity: IdentityApiClient<Channel>,
 }
 
 impl Peer {
-    pub async fn of(node: &Running) -> Self {
+    pub(crate) async fn of(node: &Running) -> Self {
         Self::at(&node.url()).await
     }
 
-    pub async fn at(url: &str) -> Self {
+    pub(crate) async fn at(url: &str) -> Self {
         let channel = channel(url).await;
         Self {
             mls: MlsApiClient::new(channel.clone())
@@ -69,11 +69,11 @@ impl Peer {
         }
     }
 
-    pub async fn send(&mut self, data: Vec<u8>) -> Result<(), Status> {
+    pub(crate) async fn send(&mut self, data: Vec<u8>) -> Result<(), Status> {
         self.send_all(vec![data]).await
     }
 
-    pub async fn send_all(&mut self, data: Vec<Vec<u8>>) -> Result<(), Status> {
+    pub(crate) async fn send_all(&mut self, data: Vec<Vec<u8>>) -> Result<(), Status> {
         let messages = data.into_iter().map(input).collect();
         self.mls
             .send_group_messages(SendGroupMessagesRequest { messages })
@@ -81,7 +81,7 @@ impl Peer {
             .map(|_| ())
     }
 
-    pub async fn query(
+    pub(crate) async fn query(
         &mut self,
         group_id: &[u8],
         paging_info: PagingInfo,
@@ -97,7 +97,7 @@ impl Peer {
     }
 
     /// All messages of a group, as a client syncs them.
-    pub async fn sync(&mut self, group_id: &[u8]) -> Vec<group_message::V1> {
+    pub(crate) async fn sync(&mut self, group_id: &[u8]) -> Vec<group_message::V1> {
         let mut messages = Vec::new();
         let mut cursor = 0;
         loop {
@@ -110,7 +110,7 @@ impl Peer {
         }
     }
 
-    pub async fn send_welcomes(
+    pub(crate) async fn send_welcomes(
         &mut self,
         messages: Vec<WelcomeMessageInput>,
     ) -> Result<(), Status> {
@@ -120,7 +120,7 @@ impl Peer {
             .map(|_| ())
     }
 
-    pub async fn welcomes(&mut self, installation_key: &[u8]) -> Vec<WelcomeMessage> {
+    pub(crate) async fn welcomes(&mut self, installation_key: &[u8]) -> Vec<WelcomeMessage> {
         self.mls
             .query_welcome_messages(QueryWelcomeMessagesRequest {
                 installation_key: installation_key.to_vec(),
@@ -132,7 +132,7 @@ impl Peer {
             .messages
     }
 
-    pub async fn stream(&mut self, filters: &[(&[u8], u64)]) -> Streaming<GroupMessage> {
+    pub(crate) async fn stream(&mut self, filters: &[(&[u8], u64)]) -> Streaming<GroupMessage> {
         let filters = filters
             .iter()
             .map(|(group_id, id_cursor)| Filter {
@@ -147,7 +147,7 @@ impl Peer {
             .into_inner()
     }
 
-    pub async fn upload(&mut self, key_package: Vec<u8>) -> Result<(), Status> {
+    pub(crate) async fn upload(&mut self, key_package: Vec<u8>) -> Result<(), Status> {
         self.mls
             .upload_key_package(UploadKeyPackageRequest {
                 key_package: Some(KeyPackageUpload {
@@ -160,7 +160,7 @@ impl Peer {
     }
 }
 
-pub fn ascending(id_cursor: u64) -> PagingInfo {
+pub(crate) fn ascending(id_cursor: u64) -> PagingInfo {
     PagingInfo {
         direction: 1,
         limit: 100,
@@ -168,7 +168,7 @@ pub fn ascending(id_cursor: u64) -> PagingInfo {
     }
 }
 
-pub fn input(data: Vec<u8>) -> GroupMessageInput {
+pub(crate) fn input(data: Vec<u8>) -> GroupMessageInput {
     GroupMessageInput {
         version: Some(group_message_input::Version::V1(group_message_input::V1 {
             data,
@@ -178,18 +178,18 @@ pub fn input(data: Vec<u8>) -> GroupMessageInput {
     }
 }
 
-pub fn v1(message: GroupMessage) -> group_message::V1 {
+pub(crate) fn v1(message: GroupMessage) -> group_message::V1 {
     let Some(group_message::Version::V1(v1)) = message.version else {
         panic!("a message without version")
     };
     v1
 }
 
-pub fn ids(messages: Vec<GroupMessage>) -> Vec<u64> {
+pub(crate) fn ids(messages: Vec<GroupMessage>) -> Vec<u64> {
     messages.into_iter().map(|message| v1(message).id).collect()
 }
 
-pub fn welcome_id(message: &WelcomeMessage) -> u64 {
+pub(crate) fn welcome_id(message: &WelcomeMessage) -> u64 {
     match message.version.as_ref().unwrap() {
         welcome_message::Version::V1(v1) => v1.id,
         welcome_message::Version::WelcomePointer(pointer) => pointer.id,
@@ -197,16 +197,16 @@ pub fn welcome_id(message: &WelcomeMessage) -> u64 {
 }
 
 /// The next message of a stream that must have one.
-pub async fn next(stream: &mut Streaming<GroupMessage>) -> group_message::V1 {
+pub(crate) async fn next(stream: &mut Streaming<GroupMessage>) -> group_message::V1 {
     v1(stream.message().await.unwrap().unwrap())
 }
 
-pub const APPLICATION: u8 = 1;
-pub const PROPOSAL: u8 = 2;
-pub const COMMIT: u8 = 3;
+pub(crate) const APPLICATION: u8 = 1;
+pub(crate) const PROPOSAL: u8 = 2;
+pub(crate) const COMMIT: u8 = 3;
 
 /// A PrivateMessage as RFC 9420 section 6.3 frames it; the content is as opaque as a real one.
-pub fn private_message(group_id: &[u8], content_type: u8, content: &[u8]) -> Vec<u8> {
+pub(crate) fn private_message(group_id: &[u8], content_type: u8, content: &[u8]) -> Vec<u8> {
     let mut data = vec![0, 1, 0, 2];
     vector(&mut data, group_id);
     data.extend(7u64.to_be_bytes());
@@ -229,11 +229,11 @@ fn vector(data: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// The group of a test, 16 bytes.
-pub fn group(name: u8) -> Vec<u8> {
+pub(crate) fn group(name: u8) -> Vec<u8> {
     vec![name; 16]
 }
 
-pub fn welcome(installation_key: &[u8], data: Vec<u8>) -> WelcomeMessageInput {
+pub(crate) fn welcome(installation_key: &[u8], data: Vec<u8>) -> WelcomeMessageInput {
     WelcomeMessageInput {
         version: Some(welcome_message_input::Version::V1(
             welcome_message_input::V1 {
@@ -247,7 +247,7 @@ pub fn welcome(installation_key: &[u8], data: Vec<u8>) -> WelcomeMessageInput {
     }
 }
 
-pub fn pointer(installation_key: &[u8], data: Vec<u8>) -> WelcomeMessageInput {
+pub(crate) fn pointer(installation_key: &[u8], data: Vec<u8>) -> WelcomeMessageInput {
     WelcomeMessageInput {
         version: Some(welcome_message_input::Version::WelcomePointer(
             welcome_message_input::WelcomePointer {
@@ -261,14 +261,17 @@ pub fn pointer(installation_key: &[u8], data: Vec<u8>) -> WelcomeMessageInput {
 }
 
 /// A key package with its installation key.
-pub fn key_package(lifetime: Lifetime) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn key_package(lifetime: Lifetime) -> (Vec<u8>, Vec<u8>) {
     let credential = MlsCredential {
         inbox_id: "ab".repeat(32),
     };
     key_package_of(BasicCredential::new(credential.encode_to_vec()), lifetime)
 }
 
-pub fn key_package_of(credential: BasicCredential, lifetime: Lifetime) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn key_package_of(
+    credential: BasicCredential,
+    lifetime: Lifetime,
+) -> (Vec<u8>, Vec<u8>) {
     let suite = Ciphersuite::MLS_128_DHKEMX25519_CHACHA20POLY1305_SHA256_Ed25519;
     let provider = OpenMlsRustCrypto::default();
     let signer = SignatureKeyPair::new(suite.signature_algorithm()).unwrap();
@@ -285,32 +288,30 @@ pub fn key_package_of(credential: BasicCredential, lifetime: Lifetime) -> (Vec<u
     (bytes, signer.public().to_vec())
 }
 
-/// A person with a wallet and an installation.
-pub struct Person {
-    pub wallet: WalletKey,
-    pub installation: InstallationKey,
+/// A person with a wallet.
+pub(crate) struct Person {
+    pub(crate) wallet: WalletKey,
 }
 
 impl Person {
-    pub fn new(seed: u8) -> Self {
+    pub(crate) fn new(seed: u8) -> Self {
         Self {
             wallet: WalletKey::from_bytes(&[seed; 32]).unwrap(),
-            installation: InstallationKey::from_seed(&[seed; 32]),
         }
     }
 
-    pub fn identifier(&self) -> Identifier {
+    pub(crate) fn identifier(&self) -> Identifier {
         self.wallet.identifier()
     }
 
     /// Founds an inbox with this nonce.
-    pub fn create(&self, nonce: u64) -> IdentityUpdate {
+    pub(crate) fn create(&self, nonce: u64) -> IdentityUpdate {
         let update = UpdateBuilder::create_inbox(self.identifier(), nonce, 1_000_000_000).unwrap();
         self.sign(update, &[])
     }
 
     /// Signs with the wallet, and with others' wallets that must sign too.
-    pub fn sign(&self, update: UpdateBuilder, others: &[&Person]) -> IdentityUpdate {
+    pub(crate) fn sign(&self, update: UpdateBuilder, others: &[&Person]) -> IdentityUpdate {
         let mut update = update.build().unwrap();
         let text = update.text().to_owned();
         for person in std::iter::once(&self).chain(others) {
