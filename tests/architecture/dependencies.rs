@@ -13,12 +13,13 @@ fn sources(package: &Package, kind: Kind) -> String {
     texts.join("\n")
 }
 
-/// Dependencies a package names for their features alone, listed with the reason beside them in
-/// its manifest: `[package.metadata.conclave] features-only = ["..."]`.
-fn features_only(package: &Package) -> Vec<String> {
+/// Dependencies that only generated code mentions, or that are named for their features alone:
+/// listed in the manifest with the reason beside them, as
+/// `[package.metadata.conclave] used-indirectly = ["..."]`.
+fn used_indirectly(package: &Package) -> Vec<String> {
     let list = package.manifest["package"]
         .get("metadata")
-        .and_then(|metadata| metadata.get("conclave")?.get("features-only")?.as_array());
+        .and_then(|metadata| metadata.get("conclave")?.get("used-indirectly")?.as_array());
     list.into_iter()
         .flatten()
         .filter_map(|name| Some(name.as_str()?.to_owned()))
@@ -42,7 +43,7 @@ fn mentions(text: &str, word: &str) -> bool {
 fn every_dependency_is_used() {
     let mut findings = Vec::new();
     for package in packages() {
-        let exempt = features_only(&package);
+        let exempt = used_indirectly(&package);
         for kind in [Kind::Normal, Kind::Build, Kind::Development] {
             let text = sources(&package, kind);
             for name in package.dependencies(kind) {
