@@ -41,6 +41,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 const RESTART: Duration = Duration::from_secs(1);
 /// Expired messages deleted in one transaction.
 const EXPIRED_AT_ONCE: i64 = 500;
+/// Finished work forgotten in one transaction.
+const PROCESSED_AT_ONCE: i64 = 5_000;
 
 /// What wakes the background work.
 #[derive(Default)]
@@ -104,6 +106,9 @@ impl Core {
     /// Work that is due by the clock: key packages and expired messages.
     pub(crate) async fn maintain(&self) -> Result<(), EngineError> {
         key_packages::erase_due(&self.store, self.clock.as_ref()).await?;
+        self.store
+            .write(|tx| Ok::<_, EngineError>(tx.delete_processed_intents(PROCESSED_AT_ONCE)?))
+            .await?;
         let now_ns = self.clock.now_ns();
         let next_expiry = self.store.read(|reader| reader.next_expiry_ns()).await?;
         if next_expiry.is_some_and(|at_ns| at_ns <= now_ns) {

@@ -8,7 +8,7 @@ use std::{
 use conclave_identity::InstallationId;
 use conclave_mls::{
     GroupState,
-    key_package::{self, MINIMUM_REMAINING_LIFETIME_S, VerifiedKeyPackage},
+    key_package::{self, InvalidKeyPackage, MINIMUM_REMAINING_LIFETIME_S, VerifiedKeyPackage},
     policy::Role,
 };
 use conclave_store::kinds::{ConsentEntity, ConsentState};
@@ -19,13 +19,15 @@ use crate::{
     event::{Event, Operation},
     identities::{addresses, newest_state},
     intents::IntentData,
-    nanoseconds::SECOND,
+    nanoseconds::{MINUTE, SECOND},
     people::MAX_PEOPLE,
 };
 
 /// Most installations that one commit adds: its size then stays far below the 4 MiB that nodes
 /// take for a group message (groups.md 4.9: 694 KB for 400).
 const INSTALLATIONS_PER_COMMIT: usize = 400;
+/// A clock that is further behind the node's than this is called wrong.
+const CLOCK_TOLERANCE_NS: i64 = 10 * MINUTE;
 /// Most key packages asked for in one call.
 const KEY_PACKAGES_PER_CALL: usize = 500;
 
@@ -84,6 +86,7 @@ impl KeyPackages {
             .copied()
             .collect();
         let now_s = u64::try_from(core.clock.now_ns() / SECOND).unwrap_or_default();
+        let mut outside_lifetime = false;
         for chunk in missing.chunks(KEY_PACKAGES_PER_CALL) {
             let keys: Vec<[u8; 32]> = chunk.iter().map(|id| *id.as_bytes()).collect();
             let answers = core.network.fetch_key_packages(&keys).await?;
@@ -100,8 +103,22 @@ impl KeyPackages {
                         self.usable.insert(*id, found);
                     }
                     Ok(_) => tracing::warn!("a key package is another's or ends too soon"),
-                    Err(error) => tracing::warn!(code = error.code(), "unusable key package"),
+                    Err(error) => {
+                        outside_lifetime |= error == InvalidKeyPackage::Lifetime;
+                        tracing::warn!(code = error.code(), "unusable key package");
+                    }
                 }
+            }
+        }
+        // The node has logged something in our future: it is our clock that is wrong, not their
+        // key packages.
+        if outside_lifetime {
+            let newest_ns = core
+                .store
+                .read(|reader| reader.newest_identity_timestamp_ns())
+                .await?;
+            if newest_ns > core.clock.now_ns() + CLOCK_TOLERANCE_NS {
+                return Err(EngineError::Clock);
             }
         }
         Ok(())
