@@ -5,6 +5,13 @@
 //! the recording end 84 days after 22 November 2026. After that run under `faketime`; the test then
 //! fails with `ExpiredKeyPackage` instead of passing by accident.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test program; the workspace exempts tests"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -43,11 +43,11 @@ fn late_texts_are_read_for_three_epochs() {
     let late: Vec<_> = (0..5)
         .map(|n| devices[0].encrypt(&format!("text {n}")))
         .collect();
-    for epochs in 1..=4 {
+    for (epochs, text) in (1..=4).zip(&late[1..]) {
         let commit = devices[0].self_update();
         deliver(&mut devices, 0, &commit, &ledger);
-        let read = devices[1].read(&late[epochs]);
-        if epochs <= MAX {
+        let read = devices[1].read(text);
+        if epochs <= crate::group::MAX_PAST_EPOCHS {
             assert_eq!(read.unwrap(), format!("text {epochs}"));
         } else {
             assert_eq!(
@@ -60,7 +60,6 @@ fn late_texts_are_read_for_three_epochs() {
         }
     }
 }
-const MAX: usize = crate::group::MAX_PAST_EPOCHS;
 
 #[test]
 fn the_loser_of_a_race_tries_again() {
