@@ -50,7 +50,7 @@ const screens = {
     go: async (page) => {
       await toReview(page)
       await page.getByTestId('register').click()
-      await page.locator('[data-step=sign][data-state=running]').waitFor()
+      await page.locator('[data-step=create_keys][data-state=done]').waitFor()
     },
   },
   resume: { scene: 'resume' },
