@@ -12,7 +12,9 @@ mod membership_change;
 pub use membership_change::{FailedInstallation, MembershipCommit, change_membership, readd};
 
 use openmls::extensions::{Extension, Extensions};
-use openmls::group::{CommitMessageBundle, GroupContext, MlsGroup};
+use openmls::group::{
+    CommitBuilder, CommitBuilderStageError, CommitMessageBundle, GroupContext, Initial, MlsGroup,
+};
 use openmls::prelude::OpenMlsProvider;
 use openmls::prelude::tls_codec::Serialize;
 use zeroize::Zeroizing;
@@ -145,17 +147,12 @@ fn replace_extension<P: OpenMlsProvider>(
 ) -> Result<BuiltCommit, MlsError> {
     let context = context_with(group, id, data)?;
     build(provider, group, |group| {
-        group
+        let builder = group
             .commit_builder()
             .consume_proposal_store(false)
             .propose_group_context_extensions(context)
-            .map_err(refused)?
-            .load_psks(provider.storage())
-            .map_err(refused)?
-            .build(provider.rand(), provider.crypto(), signer, |_| true)
-            .map_err(refused)?
-            .stage_commit(provider)
-            .map_err(refused)
+            .map_err(refused)?;
+        stage(builder, provider, signer)
     })
 }
 
@@ -188,21 +185,33 @@ pub fn self_update<P: OpenMlsProvider>(
     group: &mut MlsGroup,
 ) -> Result<BuiltCommit, MlsError> {
     build(provider, group, |group| {
-        group
+        let builder = group
             .commit_builder()
             .consume_proposal_store(false)
-            .force_self_update(true)
-            .load_psks(provider.storage())
-            .map_err(refused)?
-            .build(provider.rand(), provider.crypto(), signer, |_| true)
-            .map_err(refused)?
-            .stage_commit(provider)
-            .map_err(refused)
+            .force_self_update(true);
+        stage(builder, provider, signer)
     })
 }
 
 fn refused(error: impl std::fmt::Display) -> MlsError {
     MlsError::refused("build a commit", error)
+}
+
+fn stage<'a, P: OpenMlsProvider>(
+    builder: CommitBuilder<'a, Initial>,
+    provider: &'a P,
+    signer: &InstallationSigner,
+) -> Result<CommitMessageBundle, MlsError> {
+    builder
+        .load_psks(provider.storage())
+        .map_err(refused)?
+        .build(provider.rand(), provider.crypto(), signer, |_| true)
+        .map_err(refused)?
+        .stage_commit(provider)
+        .map_err(|error| match error {
+            CommitBuilderStageError::KeyStoreError(error) => MlsError::storage(error),
+            other => refused(other),
+        })
 }
 
 /// Runs `stage`, copies the result out and clears the pending commit, also after a failure.

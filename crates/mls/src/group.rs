@@ -6,7 +6,7 @@ pub use state::GroupState;
 
 use openmls::extensions::{Extension, Extensions};
 use openmls::group::{
-    GroupContext, MlsGroup, MlsGroupCreateConfig, MlsGroupJoinConfig,
+    GroupContext, MlsGroup, MlsGroupCreateConfig, MlsGroupJoinConfig, NewGroupError,
     PURE_CIPHERTEXT_WIRE_FORMAT_POLICY,
 };
 use openmls::prelude::{OpenMlsProvider, OpenMlsRand};
@@ -188,8 +188,10 @@ pub fn create<P: OpenMlsProvider>(
         .use_ratchet_tree_extension(true)
         .build();
     let credential = member::credential(inbox_id, &signer.key().id());
-    MlsGroup::new(provider, signer, &config, credential)
-        .map_err(|error| MlsError::refused("create the group", error))
+    MlsGroup::new(provider, signer, &config, credential).map_err(|error| match error {
+        NewGroupError::StorageError(error) => MlsError::storage(error),
+        other => MlsError::refused("create the group", other),
+    })
 }
 
 fn new_context(

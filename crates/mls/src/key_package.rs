@@ -8,7 +8,7 @@ use openmls::extensions::{
     ApplicationIdExtension, Extension, ExtensionType, Extensions, LastResortExtension,
 };
 use openmls::group::MlsGroup;
-use openmls::key_packages::errors::KeyPackageVerifyError;
+use openmls::key_packages::errors::{KeyPackageNewError, KeyPackageVerifyError};
 use openmls::key_packages::{KeyPackage, KeyPackageBundle, KeyPackageIn};
 use openmls::prelude::tls_codec::{Deserialize, Serialize, VLBytes};
 use openmls::prelude::{OpenMlsCrypto, OpenMlsProvider, ProtocolVersion};
@@ -91,7 +91,10 @@ pub fn build<P: OpenMlsProvider>(
             signer,
             member::credential(inbox_id, &signer.key().id()),
         )
-        .map_err(|error| refused(&error))?;
+        .map_err(|error| match error {
+            KeyPackageNewError::StorageError => MlsError::storage(error),
+            other => refused(&other),
+        })?;
     let key_package = bundle.key_package();
     Ok(NewKeyPackage {
         bytes: key_package

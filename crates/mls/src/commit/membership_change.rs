@@ -8,7 +8,7 @@ use openmls::group::{GroupContext, MlsGroup};
 use openmls::prelude::tls_codec::{Deserialize, Serialize, VLBytes};
 use openmls::prelude::{KeyPackage, LeafNodeIndex, OpenMlsProvider};
 
-use super::{BuiltCommit, build, context_with, refused};
+use super::{BuiltCommit, build, context_with, refused, stage};
 use crate::error::MlsError;
 use crate::extensions::{GROUP_MEMBERSHIP, Membership};
 use crate::group::GroupState;
@@ -238,18 +238,13 @@ fn commit<P: OpenMlsProvider>(
     context: Extensions<GroupContext>,
 ) -> Result<BuiltCommit, MlsError> {
     build(provider, group, |group| {
-        group
+        let builder = group
             .commit_builder()
             .consume_proposal_store(false)
             .propose_adds(additions)
             .propose_removals(removals.iter().map(|leaf| LeafNodeIndex::new(leaf.index)))
             .propose_group_context_extensions(context)
-            .map_err(refused)?
-            .load_psks(provider.storage())
-            .map_err(refused)?
-            .build(provider.rand(), provider.crypto(), signer, |_| true)
-            .map_err(refused)?
-            .stage_commit(provider)
-            .map_err(refused)
+            .map_err(refused)?;
+        stage(builder, provider, signer)
     })
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::commit;
 use crate::framing::{ContentKind, parse};
-use crate::testing::{Device, assert_agree, circle, deliver, inbox};
+use crate::testing::{Device, assert_agree, circle, deliver, inbox, now_s};
 use crate::validation::validate_commit;
 
 #[test]
@@ -198,4 +198,44 @@ fn a_commit_may_be_dropped_and_the_group_goes_on() {
     let second = devices[1].self_update();
     deliver(&mut devices, 1, &second, &ledger);
     assert_agree(&devices);
+}
+
+/// The one gap towards official clients (`groups.md` 10.3): it must be recognised exactly.
+#[test]
+fn an_addition_that_expired_meanwhile_is_told_apart() {
+    use openmls::extensions::Extensions;
+    use openmls::key_packages::{KeyPackage, Lifetime};
+    use openmls::prelude::OpenMlsProvider;
+
+    let (mut devices, _) = circle(&["alix", "bo"]);
+    let caro = Device::new("caro", 1);
+    let not_after = now_s() + 2;
+    let bundle = KeyPackage::builder()
+        .leaf_node_capabilities(crate::extensions::key_package_capabilities())
+        .key_package_extensions(Extensions::empty())
+        .key_package_lifetime(Lifetime::init(now_s() - 60, not_after))
+        .build(
+            crate::extensions::CIPHERSUITE,
+            &caro.provider,
+            &caro.signer,
+            crate::member::credential(&inbox("caro"), &caro.id()),
+        )
+        .unwrap();
+    let message = devices[0].with_group(|provider, signer, group| {
+        let bundle = group
+            .commit_builder()
+            .propose_adds([bundle.into_key_package()])
+            .load_psks(provider.storage())
+            .unwrap()
+            .build(provider.rand(), provider.crypto(), signer, |_| true)
+            .unwrap()
+            .stage_commit(provider)
+            .unwrap();
+        bundle.into_messages().0.tls_serialize_detached().unwrap()
+    });
+    while now_s() <= not_after {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let late = devices[1].with_group(|provider, _, group| process(provider, group, &message));
+    assert_eq!(late.unwrap_err(), ProcessError::ExpiredKeyPackage);
 }
