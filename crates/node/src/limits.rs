@@ -58,3 +58,9 @@ pub const SUBSCRIBER_BUFFER: usize = 1024;
 
 /// Writes waiting for the database. A writer beyond that waits before its write is queued.
 pub const WAITING_WRITES: usize = 1024;
+
+/// Streams of one kind open at the same time (*own*). One more is refused until others end.
+pub const SUBSCRIPTIONS: usize = 20_000;
+
+/// Filters of all these streams together (*own*).
+pub const FILTERS: usize = 2_000_000;

@@ -11,7 +11,7 @@ use conclave_proto::mls::api::v1::{GroupMessage, WelcomeMessage};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use crate::limits::SUBSCRIBER_BUFFER;
+use crate::limits::{FILTERS, SUBSCRIBER_BUFFER, SUBSCRIPTIONS};
 
 /// A stored row on its way to subscribers.
 #[derive(Debug)]
@@ -39,9 +39,15 @@ pub struct Hub<M> {
     subscribers: Mutex<Subscribers<M>>,
 }
 
+/// There are as many subscriptions, or filters in them, as the node takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the node has as many subscribers as it takes; try again later")]
+pub struct TooMany;
+
 #[derive(Debug)]
 struct Subscribers<M> {
     next: u64,
+    filters: usize,
     by_number: HashMap<u64, Subscriber<M>>,
     by_topic: HashMap<Arc<[u8]>, BTreeSet<u64>>,
 }
@@ -57,6 +63,7 @@ impl<M> Default for Hub<M> {
         Self {
             subscribers: Mutex::new(Subscribers {
                 next: 0,
+                filters: 0,
                 by_number: HashMap::new(),
                 by_topic: HashMap::new(),
             }),
@@ -67,34 +74,38 @@ impl<M> Default for Hub<M> {
 impl<M> Hub<M> {
     /// Rows of these topics from now on. The subscription ends when it is dropped, or when more
     /// than [`SUBSCRIBER_BUFFER`] rows wait in it.
+    ///
+    /// # Errors
+    /// [`TooMany`] beyond [`SUBSCRIPTIONS`] or [`FILTERS`].
     pub fn subscribe<'a>(
         self: &Arc<Self>,
         topics: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Subscription<M> {
+    ) -> Result<Subscription<M>, TooMany> {
+        let topics: Vec<Arc<[u8]>> = topics.into_iter().map(Arc::from).collect();
         let (buffer, rows) = mpsc::channel(SUBSCRIBER_BUFFER);
         let mut subscribers = self.lock();
+        if subscribers.by_number.len() >= SUBSCRIPTIONS
+            || subscribers.filters + topics.len() > FILTERS
+        {
+            return Err(TooMany);
+        }
         let number = subscribers.next;
         subscribers.next += 1;
-        let mut own = Vec::new();
-        for topic in topics {
-            let topic: Arc<[u8]> = topic.into();
+        subscribers.filters += topics.len();
+        for topic in &topics {
             subscribers
                 .by_topic
-                .entry(Arc::clone(&topic))
+                .entry(Arc::clone(topic))
                 .or_default()
                 .insert(number);
-            own.push(topic);
         }
-        let subscriber = Subscriber {
-            buffer,
-            topics: own,
-        };
+        let subscriber = Subscriber { buffer, topics };
         subscribers.by_number.insert(number, subscriber);
-        Subscription {
+        Ok(Subscription {
             number,
             rows,
             hub: Arc::clone(self),
-        }
+        })
     }
 
     /// Delivers rows in the order given. Rows must come in the order of their ids.
@@ -146,6 +157,7 @@ impl<M> Subscribers<M> {
         let Some(subscriber) = self.by_number.remove(&number) else {
             return;
         };
+        self.filters -= subscriber.topics.len();
         for topic in subscriber.topics {
             if let Some(numbers) = self.by_topic.get_mut(&topic) {
                 numbers.remove(&number);
@@ -193,8 +205,8 @@ mod tests {
     #[tokio::test]
     async fn rows_reach_the_subscribers_of_their_topic_only() {
         let hub: Arc<Hub<u64>> = Arc::default();
-        let mut alix = hub.subscribe([b"one".as_slice(), b"two"]);
-        let mut bo = hub.subscribe([b"two".as_slice()]);
+        let mut alix = hub.subscribe([b"one".as_slice(), b"two"]).unwrap();
+        let mut bo = hub.subscribe([b"two".as_slice()]).unwrap();
         hub.publish([
             row(1, b"one"),
             row(2, b"two"),
@@ -213,10 +225,10 @@ mod tests {
     #[tokio::test]
     async fn a_full_buffer_ends_its_subscription_and_no_other() {
         let hub: Arc<Hub<u64>> = Arc::default();
-        let mut slow = hub.subscribe([b"one".as_slice()]);
+        let mut slow = hub.subscribe([b"one".as_slice()]).unwrap();
         let bound = u64::try_from(SUBSCRIBER_BUFFER).unwrap();
         hub.publish((1..=bound).map(|id| row(id, b"one")));
-        let mut late = hub.subscribe([b"one".as_slice()]);
+        let mut late = hub.subscribe([b"one".as_slice()]).unwrap();
         hub.publish([row(bound + 1, b"one"), row(bound + 2, b"one")]);
         assert_eq!(hub.len(), 1);
         for id in 1..=bound {
@@ -230,12 +242,30 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_subscription_leaves_nothing_behind() {
         let hub: Arc<Hub<u64>> = Arc::default();
-        let alix = hub.subscribe([b"one".as_slice(), b"two"]);
-        let bo = hub.subscribe([b"one".as_slice()]);
+        let alix = hub.subscribe([b"one".as_slice(), b"two"]).unwrap();
+        let bo = hub.subscribe([b"one".as_slice()]).unwrap();
         drop(alix);
         assert_eq!(hub.len(), 1);
         drop(bo);
         assert!(hub.is_empty());
         assert!(hub.lock().by_topic.is_empty());
+        assert_eq!(hub.lock().filters, 0);
+    }
+
+    #[tokio::test]
+    async fn subscriptions_and_filters_are_bounded() {
+        let hub: Arc<Hub<u64>> = Arc::default();
+        let topics: Vec<[u8; 4]> = (0..20_000u32).map(u32::to_be_bytes).collect();
+        let mut open = Vec::new();
+        let refused = loop {
+            match hub.subscribe(topics.iter().map(<[u8; 4]>::as_slice)) {
+                Ok(subscription) => open.push(subscription),
+                Err(refused) => break refused,
+            }
+        };
+        assert_eq!(refused, TooMany);
+        assert_eq!(open.len(), FILTERS / topics.len());
+        open.pop();
+        assert!(hub.subscribe([b"one".as_slice()]).is_ok());
     }
 }

@@ -52,6 +52,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// The program around the node ended while it started.
+    #[error("the node was interrupted while it started: {0}")]
+    Interrupted(String),
     /// The chains are configured wrongly.
     #[error(transparent)]
     Chains(#[from] ChainConfigError),
@@ -77,6 +80,7 @@ impl StartError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Database(error) => error.code(),
+            Self::Interrupted(_) => "interrupted",
             Self::Chains(_) => "config_chains",
             Self::AddressInUse { .. } => "address_in_use",
             Self::Listen { .. } => "listen_failed",
@@ -113,10 +117,7 @@ impl Node {
         let http_addr = local_addr(&http, &config.http_listen)?;
         let chains = Arc::new(Chains::new(&config.chains)?);
         let live = Arc::new(Live::default());
-        let storage: Arc<dyn Storage> = Arc::new(match &config.database {
-            Database::Sqlite(path) => SqliteStorage::open(path, Arc::clone(&live))?,
-            Database::Temporary => SqliteStorage::temporary(Arc::clone(&live))?,
-        });
+        let storage = open(config.database, Arc::clone(&live)).await?;
         let stopping = CancellationToken::new();
         let (health, health_service) = tonic_health::server::health_reporter();
 
@@ -192,6 +193,17 @@ impl Running {
             tracing::warn!("the last writes take long; stopping without waiting for them");
         }
     }
+}
+
+async fn open(database: Database, live: Arc<Live>) -> Result<Arc<dyn Storage>, StartError> {
+    // A migration may take a while; it must not hold up the runtime of the program around us.
+    let opened = tokio::task::spawn_blocking(move || match database {
+        Database::Sqlite(path) => SqliteStorage::open(&path, live),
+        Database::Temporary => SqliteStorage::temporary(live),
+    })
+    .await
+    .map_err(|error| StartError::Interrupted(error.to_string()))?;
+    Ok(Arc::new(opened?))
 }
 
 async fn listen(address: &str) -> Result<TcpListener, StartError> {

@@ -73,7 +73,7 @@ impl Streamed for WelcomeMessage {
 pub(super) struct Feed<M> {
     storage: Arc<dyn Storage>,
     stopping: CancellationToken,
-    subscription: Subscription<M>,
+    subscription: Option<Subscription<M>>,
     topics: Arc<[TopicCursor]>,
     /// What ends the stream at once: errors come inside it (`node.md` 4.1).
     problem: Option<Status>,
@@ -103,7 +103,12 @@ impl<M: Streamed> Feed<M> {
             }
         }
         // Before history is read: what is stored from now on arrives here.
-        let subscription = hub.subscribe(cursors.keys().map(Vec::as_slice));
+        let (subscription, problem) =
+            match (problem, hub.subscribe(cursors.keys().map(Vec::as_slice))) {
+                (None, Ok(subscription)) => (Some(subscription), None),
+                (None, Err(error)) => (None, Some(Status::resource_exhausted(error.to_string()))),
+                (Some(problem), _) => (None, Some(problem)),
+            };
         let topics = cursors
             .into_iter()
             .map(|(topic, cursor)| TopicCursor { topic, cursor })
@@ -153,7 +158,11 @@ impl<M: Streamed> Feed<M> {
                 self.waiting = part.rows.into();
                 self.replay = part.next;
             } else {
-                let Some(row) = self.subscription.next().await else {
+                let row = match &mut self.subscription {
+                    Some(subscription) => subscription.next().await,
+                    None => None,
+                };
+                let Some(row) = row else {
                     return Err(Status::aborted(
                         "caller did not read all messages fast enough",
                     ));

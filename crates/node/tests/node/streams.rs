@@ -93,6 +93,30 @@ async fn replay_and_live_join_without_gap_or_repeat() {
 }
 
 #[tokio::test]
+async fn a_group_named_twice_is_replayed_once_from_the_lower_cursor() {
+    let node = node().await;
+    let mut alix = Peer::of(&node).await;
+    for number in 0..4u8 {
+        alix.send(private_message(&group(1), APPLICATION, &[number]))
+            .await
+            .unwrap();
+    }
+    let mut stream = alix
+        .stream(&[(&group(1), 3), (&group(1), 1), (&group(1), 2)])
+        .await;
+    alix.send(private_message(&group(1), APPLICATION, b"live"))
+        .await
+        .unwrap();
+    for expected in 2..=5 {
+        assert_eq!(
+            timeout(PATIENCE, next(&mut stream)).await.unwrap().id,
+            expected
+        );
+    }
+    node.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_welcome_stream_carries_welcomes_and_pointers() {
     let node = node().await;
     let mut alix = Peer::of(&node).await;

@@ -8,7 +8,9 @@ use diesel::migration::{Migration, MigrationSource};
 use diesel::sql_types::{BigInt, Integer};
 use diesel::sqlite::Sqlite;
 use diesel::{Connection, ConnectionError, QueryableByName, RunQueryDsl, SqliteConnection};
+// Named so that SQLite is the one that this crate brings along, with its features.
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use libsqlite3_sys as _;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/node-sqlite");
 
@@ -114,6 +116,8 @@ pub(super) fn open_writer(path: &Path) -> Result<SqliteConnection, OpenError> {
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
              PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -16000;
+             PRAGMA wal_autocheckpoint = 4000;
              PRAGMA journal_size_limit = 67108864;",
         )
         .map_err(|error| unreadable(&error))?;
@@ -130,6 +134,7 @@ pub(super) fn open_reader(path: &Path) -> Result<SqliteConnection, String> {
         .batch_execute(
             "PRAGMA busy_timeout = 2000;
              PRAGMA query_only = ON;
+             PRAGMA cache_size = -8000;
              PRAGMA temp_store = MEMORY;",
         )
         .map_err(|error| error.to_string())?;

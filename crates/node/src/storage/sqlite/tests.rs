@@ -147,7 +147,7 @@ async fn ids_are_not_given_again_after_a_restart() {
 async fn live_rows_come_after_they_can_be_read_and_in_order() {
     let live = Arc::new(Live::default());
     let storage = Arc::new(SqliteStorage::temporary(Arc::clone(&live)).unwrap());
-    let mut subscription = live.groups.subscribe([b"a".as_slice()]);
+    let mut subscription = live.groups.subscribe([b"a".as_slice()]).unwrap();
     let mut writers = Vec::new();
     for writer in 0..8u8 {
         let storage = Arc::clone(&storage);
