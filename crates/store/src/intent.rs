@@ -111,9 +111,36 @@ impl Reader {
         })
     }
 
+    /// What is neither processed nor given up in a group, in order and without its contents.
+    pub fn outbox(
+        &self,
+        conversation_id: &[u8],
+    ) -> Result<Vec<(i64, IntentKind, IntentState)>, StoreError> {
+        self.with(|db| {
+            intents::table
+                .filter(intents::conversation_id.eq(conversation_id))
+                .filter(intents::state.le(Committed))
+                .order(intents::id)
+                .select((intents::id, intents::kind, intents::state))
+                .load(db)
+        })
+    }
+
     /// The intents of a group to build and send next, in order.
-    pub fn intents_to_publish(&self, conversation_id: &[u8]) -> Result<Vec<Intent>, StoreError> {
-        self.intents_in_state(conversation_id, ToPublish)
+    pub fn intents_to_publish(
+        &self,
+        conversation_id: &[u8],
+        limit: i64,
+    ) -> Result<Vec<Intent>, StoreError> {
+        self.with(|db| {
+            intents::table
+                .filter(intents::conversation_id.eq(conversation_id))
+                .filter(intents::state.eq(ToPublish))
+                .order(intents::id)
+                .limit(limit)
+                .select(Intent::as_select())
+                .load(db)
+        })
     }
 
     /// The intent with this payload hash in this group: our own message coming back.

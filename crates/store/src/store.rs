@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::database::{self, Options};
 use crate::error::StoreError;
@@ -18,13 +18,36 @@ const QUEUE_LENGTH: usize = 256;
 type WriteJob = Box<dyn FnOnce(&mut Tx) + Send>;
 type ReadJob = Box<dyn FnOnce(&mut Reader) + Send>;
 
-/// The encrypted database of one account. Cheap to clone; the database is closed when the last
-/// clone is gone and its threads have finished what was queued.
+/// The encrypted database of one account. Cheap to clone. When the last clone is dropped, what was
+/// queued is done and the database is closed; that drop waits for it, so async code rather calls
+/// [`Store::close`]. A process should not exit before: OpenSSL, in SQLCipher, cleans up at exit,
+/// and a thread still using it would crash.
 #[derive(Clone)]
 pub struct Store {
-    writes: mpsc::Sender<WriteJob>,
-    reads: mpsc::Sender<ReadJob>,
-    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    threads: Arc<Threads>,
+}
+
+/// The queues, and the threads that end once the queues are gone.
+struct Threads {
+    // Options only so that `drop` can close the queues before it waits.
+    writes: Option<mpsc::Sender<WriteJob>>,
+    reads: Option<mpsc::Sender<ReadJob>>,
+    handles: Vec<JoinHandle<()>>,
+    /// Its senders are with the threads.
+    closed: watch::Receiver<()>,
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.writes = None;
+        self.reads = None;
+        for handle in self.handles.drain(..) {
+            // A closure that owns the last clone drops it on the thread it runs on.
+            if handle.thread().id() != thread::current().id() && handle.join().is_err() {
+                tracing::error!("a thread of the store has panicked");
+            }
+        }
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -48,51 +71,52 @@ impl Store {
         options: Options,
     ) -> Result<Self, StoreError> {
         let database = database::open(path.as_ref(), key, &options)?;
-        let lock = Arc::new(database.lock);
+        let (open, closed) = watch::channel(());
+        // Released in this order when the last thread ends: the lock, then the news of it.
+        let opened = Arc::new((database.lock, open));
         let (writes, mut write_jobs) = mpsc::channel::<WriteJob>(QUEUE_LENGTH);
         let (reads, read_jobs) = mpsc::channel::<ReadJob>(QUEUE_LENGTH);
         let read_jobs = Arc::new(Mutex::new(read_jobs));
-        let mut threads = Vec::with_capacity(database.readers.len() + 1);
+        let mut threads = Threads {
+            writes: Some(writes),
+            reads: Some(reads),
+            handles: Vec::with_capacity(database.readers.len() + 1),
+            closed,
+        };
         for connection in database.readers {
             let jobs = Arc::clone(&read_jobs);
-            let lock = Arc::clone(&lock);
-            threads.push(
-                thread::Builder::new()
-                    .name("store-reader".to_owned())
-                    .spawn(move || {
-                        let mut reader = Reader::new(connection);
-                        loop {
-                            let job = jobs
-                                .lock()
-                                .unwrap_or_else(PoisonError::into_inner)
-                                .blocking_recv();
-                            let Some(job) = job else { break };
-                            job(&mut reader);
-                        }
-                        drop((reader, lock));
-                    })?,
-            );
+            let opened = Arc::clone(&opened);
+            let reader = thread::Builder::new().name("store-reader".to_owned());
+            threads.handles.push(reader.spawn(move || {
+                let mut reader = Reader::new(connection);
+                loop {
+                    let job = jobs
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .blocking_recv();
+                    let Some(job) = job else { break };
+                    job(&mut reader);
+                }
+                drop(reader);
+                drop(opened);
+            })?);
         }
         let cache_bytes = options.mls_cache_bytes;
         let connection = database.writer;
-        threads.push(
-            thread::Builder::new()
-                .name("store-writer".to_owned())
-                .spawn(move || {
-                    let mut tx = Tx::new(connection, cache_bytes);
-                    while let Some(job) = write_jobs.blocking_recv() {
-                        job(&mut tx);
-                    }
-                    if let Err(error) = tx.checkpoint() {
-                        tracing::warn!(code = error.code(), "the write-ahead log was not emptied");
-                    }
-                    drop((tx, lock));
-                })?,
-        );
+        let writer = thread::Builder::new().name("store-writer".to_owned());
+        threads.handles.push(writer.spawn(move || {
+            let mut tx = Tx::new(connection, cache_bytes);
+            while let Some(job) = write_jobs.blocking_recv() {
+                job(&mut tx);
+            }
+            if let Err(error) = tx.checkpoint() {
+                tracing::warn!(code = error.code(), "the write-ahead log was not emptied");
+            }
+            drop(tx);
+            drop(opened);
+        })?);
         Ok(Self {
-            writes,
-            reads,
-            threads: Arc::new(Mutex::new(threads)),
+            threads: Arc::new(threads),
         })
     }
 
@@ -154,10 +178,8 @@ impl Store {
             // The caller may have gone; the transaction stands either way.
             let _ = answer.send(result);
         });
-        self.writes
-            .send(job)
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        let writes = self.threads.writes.as_ref().ok_or(StoreError::Closed)?;
+        writes.send(job).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -181,31 +203,19 @@ impl Store {
             // The caller may have gone.
             let _ = answer.send(result);
         });
-        self.reads.send(job).await.map_err(|_| StoreError::Closed)?;
+        let reads = self.threads.reads.as_ref().ok_or(StoreError::Closed)?;
+        reads.send(job).await.map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Closes the database: waits until everything queued is done and the files are released.
     /// Other clones keep it open; the wait is then until they are gone.
     pub async fn close(self) {
-        let Self {
-            writes,
-            reads,
-            threads,
-        } = self;
-        drop((writes, reads));
-        let joined = tokio::task::spawn_blocking(move || {
-            let mut threads = threads.lock().unwrap_or_else(PoisonError::into_inner);
-            for handle in threads.drain(..) {
-                // A thread ends by a panic only if the store itself has a defect.
-                if handle.join().is_err() {
-                    tracing::error!("a thread of the store has panicked");
-                }
-            }
-        });
-        if joined.await.is_err() {
-            tracing::error!("closing the store was interrupted");
-        }
+        let mut closed = self.threads.closed.clone();
+        // The last clone waits for the threads. If that task is cancelled they end all the same.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+        // Nothing is ever sent; the error is that every thread has dropped its sender.
+        while closed.changed().await.is_ok() {}
     }
 }
 

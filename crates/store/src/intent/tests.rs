@@ -46,7 +46,7 @@ async fn an_intent_from_queue_to_done() {
     .await;
     let ids = |intents: Vec<Intent>| intents.iter().map(|intent| intent.id).collect::<Vec<_>>();
     assert_eq!(
-        ids(read(&store, |r| r.intents_to_publish(&[1; 16])).await),
+        ids(read(&store, |r| r.intents_to_publish(&[1; 16], 100)).await),
         [first, second]
     );
     write(&store, move |tx| {
@@ -132,7 +132,7 @@ async fn a_lost_race_is_built_again() {
         read(&store, |r| r.intent_by_payload_hash(&[1; 16], &[1; 32])).await,
         None
     );
-    let intent = read(&store, |r| r.intents_to_publish(&[1; 16]))
+    let intent = read(&store, |r| r.intents_to_publish(&[1; 16], 100))
         .await
         .remove(0);
     assert_eq!(

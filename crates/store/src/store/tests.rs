@@ -190,6 +190,45 @@ async fn closing_does_what_was_queued_first() {
 }
 
 #[tokio::test]
+async fn the_last_clone_may_be_dropped_within_a_closure() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let (written, was_written) = tokio::sync::oneshot::channel();
+    let clone = store.clone();
+    let mut closed = store.threads.closed.clone();
+    // The future goes, with its store, once the closure is queued.
+    let mut call = Box::pin(async move {
+        write(&store, move |tx| {
+            tx.insert_conversation(&group(1), 0)?;
+            drop(clone);
+            written.send(()).unwrap();
+            Ok(())
+        })
+        .await;
+    });
+    assert!(poll_once(&mut call).await.is_none());
+    drop(call);
+    was_written.await.unwrap();
+    while closed.changed().await.is_ok() {}
+    assert!(
+        read(&folder.open(), |r| r.conversation(&[1; 16]))
+            .await
+            .is_some()
+    );
+}
+
+/// Polls a future once: its output if it is ready.
+async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+#[tokio::test]
 async fn durable_writes() {
     let folder = Folder::new();
     let store = folder.open();
