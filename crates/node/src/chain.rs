@@ -17,6 +17,7 @@ use alloy::network::{Ethereum, Network, TransactionBuilder};
 use alloy::primitives::{Address, B256, Bytes, Signature, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::sol_types::SolValue;
+use alloy::transports::TransportError;
 use async_trait::async_trait;
 use conclave_identity::{AccountId, SmartContractVerifier, VerifierError};
 use tokio::sync::Semaphore;
@@ -29,6 +30,9 @@ const AT_ONCE: usize = 16;
 
 /// Bytes of a signature, wrapping included (*own*): nodes run at most 48 KiB of program.
 const SIGNATURE_BYTES: usize = 32 * 1024;
+
+/// Characters of a chain's error message that are passed on.
+const ERROR_CHARS: usize = 200;
 
 /// Ends a signature that carries the deployment of its wallet (ERC-6492).
 const WRAPPED_SUFFIX: [u8; 32] = [
@@ -202,7 +206,6 @@ async fn ask(
     signature: &[u8],
     block_number: Option<u64>,
 ) -> Result<Verdict, CheckError> {
-    let failed = |error: &dyn ToString| CheckError::Chain(error.to_string());
     let block_number = match block_number {
         Some(number) => number,
         None => provider
@@ -232,6 +235,23 @@ async fn ask(
     Ok(Verdict {
         is_valid,
         block_number,
+    })
+}
+
+/// What a client learns of a failed call: never the address of the endpoint, which often holds the
+/// operator's key.
+fn failed(error: &TransportError) -> CheckError {
+    if let Some(answer) = error.as_error_resp() {
+        let message: String = answer.message.chars().take(ERROR_CHARS).collect();
+        return CheckError::Chain(format!("error {}: {message}", answer.code));
+    }
+    let status = error
+        .as_transport_err()
+        .and_then(|error| error.as_http_error())
+        .map(|error| error.status);
+    CheckError::Chain(match status {
+        Some(status) => format!("its RPC endpoint answers with HTTP status {status}"),
+        None => "its RPC endpoint cannot be reached or does not answer in JSON-RPC".to_owned(),
     })
 }
 
@@ -369,7 +389,7 @@ async fn run(provider: &DynProvider, program: Bytes, block: BlockId) -> Result<b
         .call(call)
         .block(block)
         .await
-        .map_err(|error| CheckError::Chain(error.to_string()))?;
+        .map_err(|error| failed(&error))?;
     let (succeeded, length, word) = <(U256, U256, B256)>::abi_decode_params(&answer)
         .map_err(|_| CheckError::Chain("the chain's answer does not decode".to_owned()))?;
     let mut yes = B256::ZERO;
