@@ -149,7 +149,7 @@ function busy(): MemoryBackend {
 function large(): MemoryBackend {
   const backend = busy()
   for (let n = 0; n < 10_000; n++) {
-    const one = `e${n}`.padEnd(32, '5')
+    const one = `e${String(n).padStart(5, '0')}`.padEnd(32, '5')
     backend.add(conversation({ id: one, name: `Conversation ${n}` }), [
       text(one, 'bo', `Message of ${n}`, at(100 + n)),
     ])
