@@ -106,16 +106,22 @@ export class Timeline {
     const message = await this.#backend.call('message_send', { conversation_id: this.conversationId, text })
     this.firstUnreadId = null
     await this.toLatest()
-    this.receive([message])
+    this.#answered(message)
   }
 
   async retry(messageId: string): Promise<void> {
-    this.receive([await this.#backend.call('message_retry', { message_id: messageId })])
+    this.#answered(await this.#backend.call('message_retry', { message_id: messageId }))
   }
 
   async delete(messageId: string): Promise<void> {
     await this.#backend.call('message_delete', { message_id: messageId })
     this.remove(messageId)
+  }
+
+  /** Takes in the answer to a command, unless an event was quicker to say that the message is out. */
+  #answered(message: Message): void {
+    const known = this.items.find(({ id }) => id === message.id)
+    if (known?.delivery !== 'published') this.receive([message])
   }
 
   async #reset(anchor: Anchor): Promise<void> {
