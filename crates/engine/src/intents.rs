@@ -120,7 +120,9 @@ impl Core {
                         return Err(error);
                     }
                 }
-                IntentState::Published => worked?,
+                IntentState::Published => {
+                    worked?;
+                }
             }
         }
         Err(EngineError::Unsettled)

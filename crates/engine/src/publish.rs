@@ -33,13 +33,13 @@ use crate::{
     members::KeyPackages,
     nanoseconds::{DAY, SECOND},
     post_commit::PostCommit,
-    sync::GroupSync,
+    sync::{GroupSync, Survey},
 };
 
 /// Failed tries after which a message or change is given up.
 const ATTEMPTS: i32 = 3;
 /// Most messages, and most of their bytes, in one request.
-const MESSAGES_PER_REQUEST: usize = 100;
+const MESSAGES_PER_REQUEST: i64 = 100;
 const BYTES_PER_REQUEST: usize = 1024 * 1024;
 /// Own messages of this many earlier epochs are sent again as they are (groups.md 6.5).
 const KEPT_EPOCHS: i64 = 3;
@@ -76,29 +76,23 @@ impl Core {
     pub(crate) async fn publish(
         self: &Arc<Self>,
         group_id: &[u8],
+        now: &Survey,
         key_packages: &mut KeyPackages,
         report: &mut GroupSync,
     ) -> Result<(), EngineError> {
-        self.resend(group_id).await?;
-        let group = group_id.to_vec();
-        let waiting = self
-            .store
-            .read(move |reader| reader.intents_to_publish(&group))
-            .await?;
-        let change = waiting
-            .iter()
-            .find(|intent| intent.kind != IntentKind::SendMessage);
-        if let Some(change) = change {
-            return self
-                .publish_change(group_id, change, key_packages, report)
-                .await;
+        if !now.under_way.is_empty() {
+            self.resend(group_id).await?;
         }
-        let mut messages: Vec<Intent> = waiting;
-        messages.truncate(MESSAGES_PER_REQUEST);
-        if messages.is_empty() {
-            Ok(())
-        } else {
-            self.publish_messages(group_id, messages).await
+        match now.change {
+            Some(change) => {
+                let change = self.store.read(move |reader| reader.intent(change)).await?;
+                let change = change.filter(|intent| intent.state == IntentState::ToPublish);
+                let Some(change) = change else { return Ok(()) };
+                self.publish_change(group_id, &change, key_packages, report)
+                    .await
+            }
+            None if now.waiting.is_empty() => Ok(()),
+            None => self.publish_messages(group_id).await,
         }
     }
 
@@ -144,11 +138,7 @@ impl Core {
         }
     }
 
-    async fn publish_messages(
-        self: &Arc<Self>,
-        group_id: &[u8],
-        intents: Vec<Intent>,
-    ) -> Result<(), EngineError> {
+    async fn publish_messages(self: &Arc<Self>, group_id: &[u8]) -> Result<(), EngineError> {
         let (core, group) = (Arc::clone(self), group_id.to_vec());
         let inputs = self
             .store
@@ -156,6 +146,7 @@ impl Core {
                 let mut mls = tx
                     .take_group(&group)?
                     .ok_or(EngineError::UnknownConversation)?;
+                let intents = tx.intents_to_publish(&group, MESSAGES_PER_REQUEST)?;
                 let encrypted = core.encrypt(tx, &group, &mut mls, &intents)?;
                 core.queue_key_update(tx, &group, &mls)?;
                 tx.keep_group(mls);
@@ -178,7 +169,10 @@ impl Core {
     ) -> Result<Vec<GroupMessageInput>, EngineError> {
         let epoch = i64::try_from(group.epoch().as_u64()).unwrap_or(i64::MAX);
         let (mut inputs, mut bytes) = (Vec::new(), 0);
-        for intent in intents {
+        for intent in intents
+            .iter()
+            .filter(|intent| intent.kind == IntentKind::SendMessage)
+        {
             let message = match &intent.message_id {
                 Some(id) => tx.message(id)?,
                 None => None,
@@ -243,18 +237,13 @@ impl Core {
         report: &mut GroupSync,
     ) -> Result<(), EngineError> {
         let group = group_id.to_vec();
-        let waiting = self
-            .store
-            .read(move |reader| {
-                let mut waiting = reader.intents_in_state(&group, IntentState::Published)?;
-                waiting.extend(reader.intents_to_publish(&group)?);
-                Ok::<_, EngineError>(waiting)
-            })
-            .await?;
+        let waiting = self.store.read(move |reader| reader.outbox(&group)).await?;
         let messages = waiting
-            .iter()
-            .filter(|intent| intent.kind == IntentKind::SendMessage)
-            .map(|intent| intent.id)
+            .into_iter()
+            .filter(|(_, kind, state)| {
+                *kind == IntentKind::SendMessage && *state != IntentState::Committed
+            })
+            .map(|(id, ..)| id)
             .collect();
         self.count_attempt(group_id, messages, code, report).await
     }
@@ -508,10 +497,9 @@ impl Core {
                         (newest > known).then_some((inbox_id, newest))
                     })
                     .collect();
-                let is_queued = tx
-                    .intents_to_publish(&group)?
-                    .iter()
-                    .any(|intent| intent.kind == IntentKind::UpdateGroupMembership);
+                let is_queued = tx.outbox(&group)?.iter().any(|(_, kind, state)| {
+                    *kind == IntentKind::UpdateGroupMembership && *state == IntentState::ToPublish
+                });
                 if !updates.is_empty() && !is_queued {
                     let data = IntentData::Membership {
                         updates,

@@ -97,14 +97,9 @@ impl Core {
     pub(crate) async fn receive(
         self: &Arc<Self>,
         group_id: &[u8],
+        cursor: u64,
         report: &mut GroupSync,
     ) -> Result<(), EngineError> {
-        let group = group_id.to_vec();
-        let cursor = self
-            .store
-            .read(move |reader| reader.cursor(CursorKind::Group, &group))
-            .await?;
-        let cursor = u64::try_from(cursor).unwrap_or_default();
         let mut page = self
             .network
             .query_group_messages(group_id, cursor, PAGE_LIMIT)

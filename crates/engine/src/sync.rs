@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use conclave_mls::version;
 use conclave_store::{
     conversation::{Conversation, ConversationChange, ConversationQuery},
-    kinds::{ConsentState, ConversationKind, CursorKind, IntentState},
+    kinds::{ConsentState, ConversationKind, CursorKind, IntentKind, IntentState},
 };
 use futures::{StreamExt, stream};
 use rand::Rng as _;
@@ -188,101 +188,128 @@ impl Core {
         group_id: &[u8],
         report: &mut GroupSync,
     ) -> Result<(), EngineError> {
-        if !self.may_work(group_id).await? {
-            return Ok(());
-        }
         let mut key_packages = KeyPackages::default();
         for round in 0..ROUNDS {
             pause_before(round).await;
-            if let Err(error) = self.round(group_id, &mut key_packages, report).await {
-                self.messages_failed(group_id, error.code(), report).await?;
-                return Err(error);
-            }
-            let group = group_id.to_vec();
-            let waiting = self
-                .store
-                .read(move |reader| reader.intents_to_publish(&group))
-                .await?;
-            if waiting.is_empty() {
-                return Ok(());
+            match self.round(group_id, &mut key_packages, report).await {
+                Ok(left) if left.waiting.is_empty() => return Ok(()),
+                Ok(_) => {}
+                Err(error) => {
+                    self.messages_failed(group_id, error.code(), report).await?;
+                    return Err(error);
+                }
             }
         }
         Ok(())
     }
 
-    /// Whether a group is active and not paused. A pause is looked at anew each time: this may be
-    /// the version that the group waited for (groups.md 6.8).
-    async fn may_work(&self, group_id: &[u8]) -> Result<bool, EngineError> {
-        let group = group_id.to_vec();
-        let found = self
-            .store
-            .read(move |reader| reader.conversation(&group))
-            .await?;
-        let conversation = found.ok_or(EngineError::UnknownConversation)?;
-        match &conversation.paused_for_version {
-            Some(minimum) if version::supports(minimum).unwrap_or(false) => {
-                let change = ConversationChange {
-                    paused_for_version: Some(None),
-                    ..ConversationChange::default()
-                };
-                self.store
-                    .write(move |tx| {
-                        Ok::<_, EngineError>(tx.update_conversation(&conversation.id, &change)?)
-                    })
-                    .await?;
-                Ok(true)
-            }
-            Some(_) => Ok(false),
-            None => Ok(conversation.is_active),
-        }
-    }
-
     /// One round: publish what waits, fetch what is there, send the welcomes that a commit left.
-    /// Goes on as long as that settles something.
+    /// Goes on as long as that settles something. Gives what is left.
     pub(crate) async fn round(
         self: &Arc<Self>,
         group_id: &[u8],
         key_packages: &mut KeyPackages,
         report: &mut GroupSync,
-    ) -> Result<(), EngineError> {
-        let (mut to_publish, under_way) = self.outbox_size(group_id).await?;
-        if to_publish > 0 {
+    ) -> Result<Survey, EngineError> {
+        let mut now = self.survey(group_id).await?;
+        if let Some(minimum) = now.paused_for.take() {
+            // This may be the version that the group waited for (groups.md 6.8).
+            if !version::supports(&minimum).unwrap_or(false) {
+                return Ok(Survey::default());
+            }
+            self.unpause(group_id).await?;
+        }
+        if !now.is_active {
+            return Ok(Survey::default());
+        }
+        if !now.waiting.is_empty() && now.is_check_due {
             self.follow_installations(group_id, CHECK_BEFORE_SEND_NS)
                 .await?;
-            (to_publish, _) = self.outbox_size(group_id).await?;
+            now = self.survey(group_id).await?;
         }
-        if under_way > 0 {
+        if !now.under_way.is_empty() {
             // What was sent before may be in; only what is not is sent again.
-            self.receive(group_id, report).await?;
+            self.receive(group_id, now.cursor, report).await?;
+            now = self.survey(group_id).await?;
         }
         loop {
-            let published = self.publish(group_id, key_packages, report).await;
+            let published = self.publish(group_id, &now, key_packages, report).await;
             match published {
                 Err(error) if error.is_retryable() => return Err(error),
-                _ => self.receive(group_id, report).await?,
+                _ => self.receive(group_id, now.cursor, report).await?,
             }
-            self.send_welcomes(group_id).await?;
+            let mut left = self.survey(group_id).await?;
+            if left.is_committed {
+                self.send_welcomes(group_id).await?;
+                left = self.survey(group_id).await?;
+            }
             published?;
-            let (left, _) = self.outbox_size(group_id).await?;
-            if left == 0 || left >= to_publish {
-                return Ok(());
+            if left.waiting.is_empty() || left.waiting == now.waiting {
+                return Ok(left);
             }
-            to_publish = left;
+            now = left;
         }
     }
 
-    /// Intents to publish, and published ones whose message has not come back.
-    async fn outbox_size(&self, group_id: &[u8]) -> Result<(usize, usize), EngineError> {
-        let group = group_id.to_vec();
+    /// What is to be done in a group, read at once.
+    async fn survey(&self, group_id: &[u8]) -> Result<Survey, EngineError> {
+        let (group, now_ns) = (group_id.to_vec(), self.clock.now_ns());
         self.store
             .read(move |reader| {
-                Ok((
-                    reader.intents_to_publish(&group)?.len(),
-                    reader
-                        .intents_in_state(&group, IntentState::Published)?
-                        .len(),
-                ))
+                let found = reader.conversation(&group)?;
+                let conversation = found.ok_or(EngineError::UnknownConversation)?;
+                let checked_ns = conversation.installations_checked_at_ns;
+                let mut survey = Survey {
+                    is_active: conversation.is_active,
+                    paused_for: conversation.paused_for_version,
+                    is_check_due: checked_ns.saturating_add(CHECK_BEFORE_SEND_NS) <= now_ns,
+                    cursor: u64::try_from(reader.cursor(CursorKind::Group, &group)?)
+                        .unwrap_or_default(),
+                    ..Survey::default()
+                };
+                for (id, kind, state) in reader.outbox(&group)? {
+                    match state {
+                        IntentState::ToPublish => {
+                            let is_change = kind != IntentKind::SendMessage;
+                            survey.change = survey.change.or(is_change.then_some(id));
+                            survey.waiting.push(id);
+                        }
+                        IntentState::Published => survey.under_way.push(id),
+                        _ => survey.is_committed = true,
+                    }
+                }
+                Ok(survey)
             })
             .await
     }
+
+    async fn unpause(&self, group_id: &[u8]) -> Result<(), EngineError> {
+        let group = group_id.to_vec();
+        let change = ConversationChange {
+            paused_for_version: Some(None),
+            ..ConversationChange::default()
+        };
+        self.store
+            .write(move |tx| Ok::<_, EngineError>(tx.update_conversation(&group, &change)?))
+            .await
+    }
+}
+
+/// What is to be done in a group.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    is_active: bool,
+    paused_for: Option<String>,
+    /// Whether the members' installations are to be compared with their inboxes before a send.
+    is_check_due: bool,
+    /// The node's id of the last envelope applied.
+    cursor: u64,
+    /// Intents to publish, in order.
+    pub(crate) waiting: Vec<i64>,
+    /// The first of them that is a change of the group.
+    pub(crate) change: Option<i64>,
+    /// Intents that were sent, perhaps, and did not come back.
+    pub(crate) under_way: Vec<i64>,
+    /// Whether welcomes are to be sent.
+    is_committed: bool,
 }

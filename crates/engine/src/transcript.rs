@@ -113,7 +113,7 @@ impl Row<'_> {
             kind: MessageKind::Gap,
             content: &[],
             content_type: &content_type,
-            preview: Some(GAP_TEXT.to_owned()),
+            preview: Some(gap_text(reason).to_owned()),
             visible: true,
             should_push: false,
             idempotency_key: "",
@@ -156,9 +156,19 @@ impl Row<'_> {
     }
 }
 
-/// What a gap's line says.
-pub(crate) const GAP_TEXT: &str =
-    "A message could not be read on this device. Ask the sender to send it again.";
+/// What a gap's line says: what happened and what to do.
+fn gap_text(reason: &str) -> &'static str {
+    match reason {
+        "message_unknown_sender" => {
+            "Somebody who had left the group by then wrote something. It can't be read any more."
+        }
+        "message_future_epoch" => {
+            "A message could not be read, because this device is out of step with the group. Ask an \
+             admin to remove and add you again; your history stays."
+        }
+        _ => "A message could not be read on this device. Ask the sender to send it again.",
+    }
+}
 
 struct Shown<'a> {
     id: &'a [u8],
