@@ -1,0 +1,109 @@
+//! What commands read: files of people, texts and secrets.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use conclave_api::ApiError;
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// Most bytes of a file of people: 10,000 of them with room to spare.
+const MAX_LIST_BYTES: u64 = 1024 * 1024;
+/// Most bytes of a text; the API names the limit of a message.
+const MAX_TEXT_BYTES: u64 = 1024 * 1024;
+/// Most bytes of a file with a wallet's secret.
+const MAX_SECRET_BYTES: u64 = 4096;
+
+/// People as they were typed, with files read.
+pub(crate) fn people(who: Vec<String>) -> Result<Vec<String>, Failure> {
+    let mut people = Vec::with_capacity(who.len());
+    for one in who {
+        match one.strip_prefix('@') {
+            None => people.push(one),
+            Some(path) => {
+                let list = file(Path::new(path), MAX_LIST_BYTES)?;
+                let lines = list.lines().map(str::trim).filter(|line| !line.is_empty());
+                people.extend(lines.map(str::to_owned));
+            }
+        }
+    }
+    Ok(people)
+}
+
+/// A text as it was typed, or from standard input without its last line end.
+pub(crate) fn text(text: String) -> Result<String, Failure> {
+    if text != "-" {
+        return Ok(text);
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_TEXT_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => {
+                ApiError::new("text_not_utf8", "The text on standard input is not UTF-8.").into()
+            }
+            _ => Failure::from(error),
+        })?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
+
+/// The secret in a file.
+pub(crate) fn secret(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = file(path, MAX_SECRET_BYTES)?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+/// A small text file.
+pub(crate) fn file(path: &Path, max_bytes: u64) -> Result<Zeroizing<String>, Failure> {
+    let unreadable = |why: String| unreadable(path.to_path_buf(), &why);
+    let mut text = Zeroizing::new(String::new());
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(max_bytes + 1).read_to_string(&mut text));
+    match read {
+        Ok(bytes) if bytes as u64 > max_bytes => Err(unreadable("it is too long".to_owned())),
+        Ok(_) => Ok(text),
+        Err(error) => Err(unreadable(error.to_string())),
+    }
+}
+
+fn unreadable(path: PathBuf, why: &str) -> Failure {
+    let message = format!("The file {} can't be read: {why}.", path.display());
+    ApiError::new("file_unreadable", message).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_people_stand_for_their_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("people");
+        std::fs::write(&path, "0xaa\n\n  0xbb \r\n").unwrap();
+        let who = vec!["0xcc".to_owned(), format!("@{}", path.display())];
+        assert_eq!(people(who).unwrap(), ["0xcc", "0xaa", "0xbb"]);
+        let missing = people(vec!["@/nowhere/at/all".to_owned()]);
+        assert!(matches!(missing, Err(Failure::Failed(e)) if e.code == "file_unreadable"));
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "x".repeat(5000)).unwrap();
+        assert!(secret(&path).is_err());
+        std::fs::write(&path, " word \n").unwrap();
+        assert_eq!(secret(&path).unwrap().as_str(), "word");
+    }
+}

@@ -1,1 +1,0 @@
-//! Layer `cli` of Conclave.

@@ -1,0 +1,393 @@
+//! `serve`: a page's first run and its conversations, and who is not let in.
+
+use std::{os::unix::fs::PermissionsExt as _, path::PathBuf};
+
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{
+        self, Message,
+        client::IntoClientRequest as _,
+        http::{HeaderValue, header::ORIGIN},
+    },
+};
+
+use crate::world::{PATIENCE, Person, Started, World, text};
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// The program that serves a person, and its address and token.
+struct Bridge {
+    program: Started,
+    url: String,
+    token_file: PathBuf,
+}
+
+impl Bridge {
+    fn start(person: &Person) -> Self {
+        let token_file = person.folder.path().join("token");
+        let path = token_file.to_str().unwrap().to_owned();
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--token-file", &path];
+        let program = person.start(&arguments);
+        let ready = program.next();
+        assert_eq!(ready["event"], json!("ready"));
+        let url = text(&ready["url"]);
+        assert!(url.starts_with("ws://127.0.0.1:"), "{url}");
+        Self {
+            program,
+            url,
+            token_file,
+        }
+    }
+
+    fn token(&self) -> String {
+        std::fs::read_to_string(&self.token_file).unwrap()
+    }
+
+    async fn connect(&self, origin: Option<&str>) -> Result<Socket, tungstenite::Error> {
+        let address = self.url.strip_prefix("ws://").unwrap();
+        let mut request = self.url.as_str().into_client_request().unwrap();
+        if let Some(origin) = origin {
+            request
+                .headers_mut()
+                .insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
+        }
+        let stream = TcpStream::connect(address).await.unwrap();
+        client_async(request, stream)
+            .await
+            .map(|(socket, _)| socket)
+    }
+
+    async fn page(&self) -> Page {
+        let socket = self.connect(Some("http://localhost:5173")).await.unwrap();
+        let mut page = Page {
+            socket,
+            next_id: 1,
+            events: Vec::new(),
+        };
+        page.send(json!({ "token": self.token() })).await;
+        assert_eq!(page.frame().await, Some(json!({ "ready": true })));
+        page
+    }
+}
+
+/// A page that was let in.
+struct Page {
+    socket: Socket,
+    next_id: u64,
+    events: Vec<Value>,
+}
+
+impl Page {
+    async fn send(&mut self, frame: Value) {
+        self.socket
+            .send(Message::text(frame.to_string()))
+            .await
+            .unwrap();
+    }
+
+    /// The next frame; `None` when the bridge has closed the socket.
+    async fn frame(&mut self) -> Option<Value> {
+        match timeout(PATIENCE, self.socket.next())
+            .await
+            .expect("the bridge says nothing")
+        {
+            Some(Ok(Message::Text(text))) => Some(serde_json::from_str(&text).unwrap()),
+            _ => None,
+        }
+    }
+
+    async fn begin(&mut self, command: &str, args: Value) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.send(json!({ "id": id, "command": command, "args": args }))
+            .await;
+        id
+    }
+
+    async fn answer(&mut self, id: u64) -> Result<Value, Value> {
+        loop {
+            let mut frame = self
+                .frame()
+                .await
+                .expect("the bridge has closed the socket");
+            if let Some(event) = frame.get_mut("event") {
+                self.events.push(event.take());
+                continue;
+            }
+            assert_eq!(frame["id"], json!(id), "{frame}");
+            return match frame.get_mut("error") {
+                Some(error) => Err(error.take()),
+                None => Ok(frame["result"].take()),
+            };
+        }
+    }
+
+    async fn call(&mut self, command: &str, args: Value) -> Value {
+        let id = self.begin(command, args).await;
+        self.answer(id)
+            .await
+            .unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
+    async fn refused(&mut self, command: &str, args: Value) -> String {
+        let id = self.begin(command, args).await;
+        text(&self.answer(id).await.expect_err(command)["code"])
+    }
+
+    /// The next event that fits.
+    async fn event(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            if let Some(index) = self.events.iter().position(&fits) {
+                return self.events.remove(index);
+            }
+            let mut frame = self
+                .frame()
+                .await
+                .expect("the bridge has closed the socket");
+            self.events.push(frame["event"].take());
+        }
+    }
+}
+
+#[test]
+fn a_page_goes_from_the_first_run_to_a_conversation() {
+    let world = World::new();
+    let (alix, bo) = (world.stranger(), world.person());
+    let bridge = Bridge::start(&alix);
+    world.runtime.block_on(async {
+        let mut page = bridge.page().await;
+        let status = page.call("status", json!({})).await;
+        assert_eq!(
+            (&status["stage"], &status["account"]),
+            (&json!("empty"), &json!(null))
+        );
+
+        let node = json!({ "node": { "kind": "address", "url": world.url } });
+        assert_eq!(
+            page.call("network_check", node.clone()).await["url"],
+            json!(world.url)
+        );
+        assert_eq!(
+            page.refused("registration_preview", node.clone()).await,
+            "no_wallet"
+        );
+        let built_in = json!({ "node": { "kind": "built_in" } });
+        assert_eq!(
+            page.refused("network_check", built_in).await,
+            "node_required"
+        );
+        let wallet = page.call("wallet_create", json!({})).await;
+        assert_eq!(wallet["recovery_phrase"].as_array().unwrap().len(), 12);
+        let preview = page.call("registration_preview", node.clone()).await;
+        assert_eq!(preview["address"], wallet["address"]);
+        assert!(text(&preview["signature_text"]).starts_with("XMTP : Authenticate to inbox"));
+        let account = page.call("register", node.clone()).await;
+        assert_eq!(account["inbox_id"], preview["inbox_id"]);
+        // The installation that the text named is the one that was registered.
+        let installation = text(&account["installation_id"]);
+        assert!(text(&preview["signature_text"]).contains(&installation));
+        for step in ["upload_key_package", "publish_identity", "first_sync"] {
+            let done = json!({ "event": "registration", "step": step, "state": "done" });
+            page.event(|event| *event == done).await;
+        }
+        assert_eq!(page.refused("register", node).await, "account_exists");
+        page.event(|event| event["connection"] == json!("online"))
+            .await;
+
+        let created = page
+            .call(
+                "group_create",
+                json!({ "who": [bo.address()], "name": "Tea" }),
+            )
+            .await;
+        assert_eq!(created["failed"], json!([]));
+        let id = text(&created["conversation"]["id"]);
+        let progress = page
+            .event(|event| event["event"] == json!("progress"))
+            .await;
+        assert_eq!(progress["operation"], json!("group_create"));
+        assert_eq!(
+            (&progress["done"], &progress["total"]),
+            (&json!(1), &json!(1))
+        );
+
+        // Commands answer when the message is stored; events tell that it is out.
+        let named = json!({ "conversation_id": id, "text": "Hello Bo" });
+        let sent = page.call("message_send", named).await;
+        assert_eq!(sent["delivery"], json!("unpublished"));
+        page.event(|event| {
+            event["messages"].as_array().is_some_and(|messages| {
+                messages.iter().any(|message| {
+                    message["id"] == sent["id"] && message["delivery"] == json!("published")
+                })
+            })
+        })
+        .await;
+        assert_eq!(bo.texts(&id), ["Hello Bo"]);
+
+        // And what others write comes by itself.
+        bo.run(&["group", "send", &id, "Hello Alix"]);
+        let event = page
+            .event(|event| event["messages"][0]["text"] == json!("Hello Alix"))
+            .await;
+        assert_eq!(event["conversation_id"], json!(id));
+        page.event(|event| event["conversation"]["unread_count"] == json!(1))
+            .await;
+
+        let page_of = page.call("conversation_list", json!({ "limit": 50 })).await;
+        assert_eq!(page_of["total_unread"], json!(1));
+        assert_eq!(page_of["items"][0]["preview"]["text"], json!("Hello Alix"));
+        assert_eq!(page_of["next"], json!(null));
+        let read = page
+            .call("conversation_mark_read", json!({ "conversation_id": id }))
+            .await;
+        assert_eq!(read["unread_count"], json!(0));
+
+        let listed = json!({ "conversation_id": id, "limit": 1 });
+        let newest = page.call("message_list", listed.clone()).await;
+        assert_eq!(newest["items"][0]["text"], json!("Hello Alix"));
+        let mut older = listed;
+        older["anchor"] = json!({ "at": "before", "position": newest["older"] });
+        let older = page.call("message_list", older).await;
+        assert_eq!(older["items"][0]["text"], json!("Hello Bo"));
+    });
+    assert_eq!(bridge.program.stop("TERM").code(), Some(0));
+    assert_eq!(alix.texts_offline().len(), 2);
+}
+
+#[test]
+fn wrong_calls_are_answered_and_wrong_frames_end_the_connection() {
+    let world = World::new();
+    let alix = world.person();
+    let bridge = Bridge::start(&alix);
+    world.runtime.block_on(async {
+        let mut page = bridge.page().await;
+        assert_eq!(page.refused("fly", json!({})).await, "unknown_command");
+        assert_eq!(
+            page.refused("message_send", json!({})).await,
+            "invalid_arguments"
+        );
+        assert_eq!(
+            page.refused("conversation_list", json!({ "limit": -1 }))
+                .await,
+            "invalid_arguments"
+        );
+        let unknown = json!({ "conversation_id": "00".repeat(16) });
+        assert_eq!(
+            page.refused("conversation_get", unknown).await,
+            "unknown_conversation"
+        );
+
+        // Many at once are all answered, each under its own number.
+        let mut waiting = std::collections::BTreeSet::new();
+        for _ in 0..100 {
+            waiting.insert(page.begin("status", json!({})).await);
+        }
+        while !waiting.is_empty() {
+            let frame = page.frame().await.unwrap();
+            if let Some(id) = frame["id"].as_u64() {
+                assert!(waiting.remove(&id), "{frame}");
+            }
+        }
+        page.send(json!(["no", "command"])).await;
+        while let Some(frame) = page.frame().await {
+            assert!(frame.get("event").is_some(), "{frame}");
+        }
+
+        let mut page = bridge.page().await;
+        page.socket
+            .send(Message::text("x".repeat(1024 * 1024 + 1)))
+            .await
+            .ok();
+        while let Some(frame) = page.frame().await {
+            assert!(frame.get("event").is_some(), "{frame}");
+        }
+    });
+    assert_eq!(bridge.program.stop("INT").code(), Some(0));
+}
+
+#[test]
+fn nobody_gets_in_without_the_token() {
+    let world = World::new();
+    let alix = world.person();
+    let bridge = Bridge::start(&alix);
+    let mode = std::fs::metadata(&bridge.token_file)
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    world.runtime.block_on(async {
+        let half: String = bridge.token().chars().take(32).collect();
+        for first in [
+            json!({ "token": "0".repeat(64) }),
+            json!({ "token": half }),
+            json!({ "token": "" }),
+            json!({}),
+            json!({ "id": 1, "command": "status", "args": {} }),
+        ] {
+            let socket = bridge.connect(None).await.unwrap();
+            let mut page = Page {
+                socket,
+                next_id: 1,
+                events: Vec::new(),
+            };
+            page.send(first.clone()).await;
+            assert_eq!(page.frame().await, None, "{first}");
+        }
+        for origin in ["https://evil.example", "http://localhost.evil.example"] {
+            let refused = bridge.connect(Some(origin)).await;
+            let Err(tungstenite::Error::Http(response)) = refused else {
+                panic!("{origin}")
+            };
+            assert_eq!(response.status(), 403);
+        }
+        for origin in ["null", "http://127.0.0.1:4173", "tauri://localhost"] {
+            bridge.connect(Some(origin)).await.unwrap();
+        }
+    });
+    // A page of a later run finds the same token.
+    let token = bridge.token();
+    assert_eq!(bridge.program.stop("TERM").code(), Some(0));
+    let again = Bridge::start(&alix);
+    assert_eq!(again.token(), token);
+    assert_eq!(again.program.stop("TERM").code(), Some(0));
+}
+
+#[test]
+fn the_bridge_stays_on_this_computer() {
+    let world = World::new();
+    let alix = world.person();
+    let token_file = alix.folder.path().join("token");
+    let refused = alix.refused(&[
+        "serve",
+        "--listen",
+        "0.0.0.0:0",
+        "--token-file",
+        token_file.to_str().unwrap(),
+    ]);
+    assert_eq!(refused, (2, "wrong_usage".into()));
+    assert!(!token_file.exists());
+}
+
+impl Person {
+    /// Texts of the newest conversation, from the local database.
+    fn texts_offline(&self) -> Vec<String> {
+        let list = self.list(&["--offline", "conversation", "list", "--limit", "1"]);
+        let id = text(&list[0]["id"]);
+        let arguments = [
+            "--offline",
+            "group",
+            "messages",
+            &id,
+            "--kind",
+            "application",
+        ];
+        self.list(&arguments)
+            .iter()
+            .map(|message| text(&message["text"]))
+            .collect()
+    }
+}

@@ -1,0 +1,19 @@
+//! The real program against a real node: people, their conversations, streams, errors and the
+//! bridge, as scripts and pages see them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "all of this is tests; clippy exempts only the functions marked as such"
+)]
+
+mod accounts;
+mod bridge;
+mod conversations;
+mod delivery;
+mod refusals;
+mod streams;
+mod world;
