@@ -145,6 +145,8 @@ fn connect(url: &str, key: &DatabaseKey) -> Result<SqliteConnection, StoreError>
         ConnectionError::BadConnection(message) => StoreError::from_sqlite_message(&message),
         error => StoreError::Io(error.to_string()),
     })?;
+    // A wrong key is our error to report; SQLCipher would also print it to stderr.
+    execute(&mut db, "PRAGMA cipher_log = off")?;
     execute(&mut db, &key.pragma())?;
     execute(
         &mut db,
