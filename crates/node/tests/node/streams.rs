@@ -238,9 +238,11 @@ async fn a_slow_reader_is_cut_off_and_nobody_else() {
     // What the connection itself buffers is far less than this.
     let content = vec![1; 64 * 1024];
     let total = 2_000u32;
+    let (read, mut was_read) = tokio::sync::watch::channel(0);
     let reading = tokio::spawn(async move {
-        for _ in 0..total {
+        for count in 1..=total {
             timeout(PATIENCE, next(&mut quick_stream)).await.unwrap();
+            read.send(count).unwrap();
         }
     });
     for batch in 0..total / 20 {
@@ -252,6 +254,10 @@ async fn a_slow_reader_is_cut_off_and_nobody_else() {
             })
             .collect();
         alix.send_all(messages).await.unwrap();
+        // The quick one is quick by definition, however busy the machine is.
+        let sent = (batch + 1) * 20;
+        let caught_up = was_read.wait_for(|read| *read >= sent);
+        timeout(PATIENCE, caught_up).await.unwrap().unwrap();
     }
     reading.await.unwrap();
     // The slow one still gets what was buffered, then learns why it ends.
