@@ -485,10 +485,9 @@ impl Core {
                 let Some(mut group) = tx.take_group(&group_id)? else {
                     return Ok(());
                 };
-                let under_way = tx
-                    .intents_in_state(&group_id, conclave_store::kinds::IntentState::Published)?
-                    .is_empty();
-                if !under_way || group.epoch().as_u64() > 0 {
+                let published = conclave_store::kinds::IntentState::Published;
+                let under_way = tx.intents_in_state(&group_id, published)?;
+                if !under_way.is_empty() || group.epoch().as_u64() > 0 {
                     tx.keep_group(group);
                     return Ok(());
                 }

@@ -16,7 +16,10 @@ use conclave_store::{
     kinds::{ConsentState, ConversationKind, CursorKind},
 };
 use futures::{StreamExt, future::BoxFuture};
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -24,6 +27,7 @@ use crate::{
     error::EngineError,
     event::{Connection, Event, GroupId},
     key_packages,
+    nanoseconds::DAY,
     sync::GroupSync,
 };
 
@@ -41,8 +45,9 @@ const LONGEST_RETRY: Duration = Duration::from_secs(60);
 const RESTART: Duration = Duration::from_secs(1);
 /// Expired messages deleted in one transaction.
 const EXPIRED_AT_ONCE: i64 = 500;
-/// Finished work forgotten in one transaction.
-const PROCESSED_AT_ONCE: i64 = 5_000;
+/// Finished work is forgotten after this time. Until then a late copy of an own message is known
+/// by its bytes.
+const KEPT_INTENTS_NS: i64 = DAY;
 
 /// What wakes the background work.
 #[derive(Default)]
@@ -106,10 +111,10 @@ impl Core {
     /// Work that is due by the clock: key packages and expired messages.
     pub(crate) async fn maintain(&self) -> Result<(), EngineError> {
         key_packages::erase_due(&self.store, self.clock.as_ref()).await?;
-        self.store
-            .write(|tx| Ok::<_, EngineError>(tx.delete_processed_intents(PROCESSED_AT_ONCE)?))
-            .await?;
         let now_ns = self.clock.now_ns();
+        self.store
+            .write(move |tx| Ok::<_, EngineError>(tx.prune_intents(now_ns - KEPT_INTENTS_NS)?))
+            .await?;
         let next_expiry = self.store.read(|reader| reader.next_expiry_ns()).await?;
         if next_expiry.is_some_and(|at_ns| at_ns <= now_ns) {
             let expired = self
@@ -330,14 +335,17 @@ async fn followed(core: &Core) -> Result<Vec<(GroupId, u64)>, EngineError> {
 async fn sync_groups(core: Arc<Core>) {
     let places = Arc::new(Semaphore::new(CONCURRENT_SYNCS));
     let busy: Arc<Mutex<HashMap<GroupId, Duration>>> = Arc::default();
+    // Ended with this task, when the work is stopped.
+    let mut running = JoinSet::new();
     loop {
         core.wakes.group.notified().await;
+        while running.try_join_next().is_some() {}
         for id in core.wakes.take_groups() {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                 return;
             };
             let (core, busy) = (Arc::clone(&core), Arc::clone(&busy));
-            tokio::spawn(async move {
+            running.spawn(async move {
                 let turn = core.lock(&id).await;
                 let mut report = GroupSync::default();
                 let synced = core.sync_group(&id, &mut report).await;

@@ -28,6 +28,8 @@ const CONCURRENT_GROUPS: usize = 10;
 const CHECK_BEFORE_SEND_NS: i64 = 5 * SECOND;
 /// And after a sync of everything, at most this often.
 const CHECK_AFTER_SYNC_NS: i64 = 30 * MINUTE;
+/// Groups whose members are compared in one such sync; the others have their turn in the next.
+const CHECKS_PER_SYNC: usize = 50;
 /// Groups asked for their newest message in one call.
 const GROUPS_PER_QUERY: usize = 1_000;
 
@@ -144,7 +146,11 @@ impl Client {
             });
         }
         drop(syncs);
-        for conversation in &conversations {
+        let due_ns = self.0.clock.now_ns() - CHECK_AFTER_SYNC_NS;
+        let due = conversations
+            .iter()
+            .filter(|c| c.installations_checked_at_ns <= due_ns);
+        for conversation in due.take(CHECKS_PER_SYNC) {
             self.0
                 .follow_installations(&conversation.id, CHECK_AFTER_SYNC_NS)
                 .await?;

@@ -75,7 +75,7 @@ impl Row<'_> {
             kind: MessageKind::MembershipChange,
             content: &content,
             content_type: &content_type,
-            preview: Some(String::new()),
+            preview: Some(headline(update).to_owned()),
             visible: true,
             should_push: false,
             idempotency_key,
@@ -153,6 +153,24 @@ impl Row<'_> {
             changes.message(self.group_id, shown.id);
         }
         Ok(inserted)
+    }
+}
+
+/// What a list says of an update: a code that the shell puts into the person's language.
+fn headline(update: &GroupUpdate) -> &'static str {
+    let by_name = |name: &str| update.fields.iter().any(|change| change.field == name);
+    if !update.added.is_empty() {
+        "added"
+    } else if !update.removed.is_empty() {
+        "removed"
+    } else if !update.left.is_empty() {
+        "left"
+    } else if by_name("group_name") {
+        "renamed"
+    } else if !update.fields.is_empty() {
+        "edited"
+    } else {
+        "roles"
     }
 }
 

@@ -264,19 +264,6 @@ impl Tx {
         .and_then(changed)
     }
 
-    /// Forgets intents of which nothing remains to be done, at most `limit`. Returns how many.
-    pub fn delete_processed_intents(&self, limit: i64) -> Result<usize, StoreError> {
-        self.with(|db| {
-            let done = intents::table
-                .filter(intents::state.eq(Processed))
-                .order(intents::id)
-                .limit(limit)
-                .select(intents::id);
-            let ids: Vec<i64> = done.load(db)?;
-            diesel::delete(intents::table.filter(intents::id.eq_any(ids))).execute(db)
-        })
-    }
-
     /// Nothing remains to be done; all but the payload hash is erased.
     ///
     /// # Errors
