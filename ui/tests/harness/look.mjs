@@ -1,11 +1,9 @@
 // Takes a picture of every screen in both themes and three widths, and runs axe on each.
 // node tests/harness/look.mjs [part of a name]
 import { AxeBuilder } from '@axe-core/playwright'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
-import { createServer } from 'vite'
+import { inChromium } from './chromium.mjs'
 
 const only = process.argv[2] ?? ''
 const output = new URL('./output/', import.meta.url).pathname
@@ -119,32 +117,8 @@ async function toReview(page) {
   await page.getByTestId('sign-text').waitFor()
 }
 
-const server = await createServer({ configFile: new URL('./vite.config.ts', import.meta.url).pathname })
-await server.listen()
-const base = server.resolvedUrls.local[0]
-const profile = mkdtempSync(join(tmpdir(), 'conclave-look-'))
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-})
 let bad = 0
-try {
-  const page = await context.newPage()
-  page.on('pageerror', (error) => {
-    bad++
-    console.log('PAGE ERROR', error.message)
-  })
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') console.log('CONSOLE', message.text())
-  })
+await inChromium(async (page, base, errors) => {
   for (const [name, { scene, go }] of Object.entries(screens)) {
     if (!name.includes(only)) continue
     for (const width of [360, 900, 1400]) {
@@ -166,10 +140,8 @@ try {
       }
     }
   }
-} finally {
-  await context.close()
-  await server.close()
-  rmSync(profile, { recursive: true, force: true })
-}
+  for (const error of errors) console.log('PAGE ERROR', error)
+  bad += errors.length
+})
 console.log(bad === 0 ? 'No serious violation.' : `${bad} serious problems.`)
 process.exitCode = bad === 0 ? 0 : 1
