@@ -1,6 +1,5 @@
 //! Things at a node's address that are not a node, and a line to a real node that breaks.
 
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer as createWebsite } from "node:http";
 import { connect as connectHttp2, createServer as createHttp2 } from "node:http2";
@@ -13,12 +12,12 @@ async function listening(server) {
   return { port, url: `http://127.0.0.1:${port}`, close: () => server.close() };
 }
 
-/** Sends random bytes to everybody and keeps the connection open. */
-export async function babbler() {
+/** A server that speaks first and speaks something else: mail. */
+export async function mailServer() {
   return listening(
     createServer((socket) => {
       socket.on("error", () => {});
-      socket.write(randomBytes(512));
+      socket.write("220 mail.example ESMTP\r\n");
     }),
   );
 }

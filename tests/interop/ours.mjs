@@ -228,12 +228,11 @@ export class Served {
     const { name, address, inboxId, installationId } = person;
     Object.assign(actor, { person, name, address, inboxId, installationId });
     const tokenFile = join(person.home.path, "token");
-    await writeFile(tokenFile, randomBytes(32).toString("hex"), { mode: 0o600 });
     const serve = ["serve", "--listen", "127.0.0.1:0", "--token-file", tokenFile];
     actor.program = new Program(binary("conclave-cli"), [...options, ...serve], { env });
     const { event, url } = JSON.parse(await actor.program.line());
     if (event !== "ready") throw new Error(`unexpected first line of serve: ${actor.program.lines[0]}`);
-    await actor.#connect(url, (await readFile(tokenFile, "utf8")).trim());
+    await actor.#connect(url, await readFile(tokenFile, "utf8"));
     return actor;
   }
 
