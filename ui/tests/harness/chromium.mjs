@@ -26,7 +26,7 @@ export async function inChromium(use) {
     const page = await context.newPage()
     const errors = []
     page.on('pageerror', (error) => errors.push(error.message))
-    await use(page, server.resolvedUrls.local[0], errors)
+    await use(page, server.resolvedUrls.local[0], errors, server)
   } finally {
     await context?.close()
     await server.close()

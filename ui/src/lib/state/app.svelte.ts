@@ -29,6 +29,8 @@ export class App {
   progress = $state<Record<string, Progress | undefined>>({})
   /** The last thing said to people who listen instead of look. */
   announcement = $state('')
+  /** The present day; it changes at midnight, so that “Today” stays true. */
+  today = $state.raw(new Date())
   #arrival: Arrival | null = null
 
   constructor(backend: Backend) {
@@ -41,8 +43,23 @@ export class App {
   /** Begins to listen, then reads what is stored. */
   start(): () => void {
     const stop = this.backend.subscribe((event) => this.#receive(event))
+    const stopClock = this.#watchMidnight()
     void this.load()
-    return stop
+    return () => {
+      stop()
+      stopClock()
+    }
+  }
+
+  #watchMidnight(): () => void {
+    let timer: ReturnType<typeof setTimeout>
+    const arm = (): void => {
+      this.today = new Date()
+      const midnight = new Date(this.today).setHours(24, 0, 1, 0)
+      timer = setTimeout(arm, midnight - this.today.getTime())
+    }
+    arm()
+    return () => clearTimeout(timer)
   }
 
   async load(): Promise<void> {
