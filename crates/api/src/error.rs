@@ -40,9 +40,17 @@ impl ApiError {
 
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
+        let text = error.to_string();
+        let message = match &error {
+            // Texts of the layers below are written to be put into others.
+            EngineError::Store(_) | EngineError::Network(_) | EngineError::Content(_) => {
+                sentences(&text, error.code())
+            }
+            _ => text,
+        };
         Self {
             code: error.code().to_owned(),
-            message: sentences(&error.to_string(), error.code()),
+            message,
             retryable: error.is_retryable(),
         }
     }

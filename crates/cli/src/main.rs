@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() && json => {
-            return Failure::usage(error.to_string()).report(json);
+            return Failure::usage(sentence(&error)).report(json);
         }
         Err(error) => error.exit(),
     };
@@ -55,6 +55,17 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(json),
     }
+}
+
+/// What is wrong with the arguments, as one sentence and what helps.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let first = first
+        .strip_prefix("error: ")
+        .unwrap_or(first)
+        .trim_end_matches(['.', ':']);
+    format!("Wrong usage: {first}. See --help.")
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -86,5 +97,19 @@ async fn run_on_account(account: &shell::Open<'_>, noun: Noun) -> Result<(), Fai
         Noun::Consent(verb) => consent::run(account, verb).await,
         Noun::Device(verb) => device::run(account, verb).await,
         Noun::Serve(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_usage_is_one_sentence() {
+        let error = Arguments::try_parse_from(["conclave-cli", "fly"]).unwrap_err();
+        assert_eq!(
+            sentence(&error),
+            "Wrong usage: unrecognized subcommand 'fly'. See --help."
+        );
     }
 }

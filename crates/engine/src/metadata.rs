@@ -116,6 +116,13 @@ impl Client {
                 "A direct message has no name, description or picture of its own.",
             ));
         }
+        let role = state.role(&self.0.account.inbox_id);
+        let allowed = |attribute: &str| state.policies.attribute(attribute).allows(role);
+        if let Some((denied, _)) = attributes.iter().find(|(name, _)| !allowed(name)) {
+            return Err(EngineError::Denied(format!(
+                "you may not change {denied} here; an admin can"
+            )));
+        }
         for (attribute, value) in attributes {
             if state.mutable_metadata.attribute(attribute) == Some(value.as_str()) {
                 continue;

@@ -8,8 +8,9 @@ use crate::world::{World, text};
 fn messages_of_all_conversations_stream() {
     let world = World::new();
     let (alix, bo) = (world.person(), world.person());
+    let address = bo.address();
     let stream = bo.start(&["message", "stream-all"]);
-    let id = text(&alix.run(&["group", "create", &bo.address()])["id"]);
+    let id = text(&alix.run(&["group", "create", &address])["id"]);
     let mut sent = Vec::new();
     for number in 0..3 {
         sent.push(alix.run(&["group", "send", &id, &format!("number {number}")])["id"].clone());
@@ -46,8 +47,9 @@ fn one_conversation_streams_what_waited_and_what_comes() {
 fn conversations_stream() {
     let world = World::new();
     let (alix, bo) = (world.person(), world.person());
+    let address = bo.address();
     let stream = bo.start(&["conversation", "stream", "--consent", "unknown"]);
-    let id = text(&alix.run(&["group", "create", "--name", "Tea", &bo.address()])["id"]);
+    let id = text(&alix.run(&["group", "create", "--name", "Tea", &address])["id"]);
     let row = stream.next();
     assert_eq!((&row["id"], &row["name"]), (&json!(id), &json!("Tea")));
     assert_eq!(row["added_by_inbox_id"], json!(alix.inbox_id()));
@@ -58,17 +60,15 @@ fn conversations_stream() {
 fn a_folder_is_open_once() {
     let world = World::new();
     let alix = world.person();
-    let stream = alix.start(&["message", "stream-all"]);
-    // A few commands may still come before the stream has the folder.
-    let code = loop {
-        let outcome = alix.outcome(&["account", "show"]);
-        if outcome.code == 1 {
-            break text(&outcome.error()["code"]);
-        }
-    };
-    assert_eq!(code, "account_in_use");
+    let token_file = alix.folder.path().join("token");
+    let served = alix.start(&["serve", "--token-file", token_file.to_str().unwrap()]);
+    assert_eq!(served.next()["event"], json!("ready"));
+    assert_eq!(
+        alix.refused(&["account", "show"]),
+        (1, "account_in_use".into())
+    );
     let refused = alix.refused(&["account", "delete-local-database", "--yes"]);
     assert_eq!(refused, (1, "account_in_use".into()));
-    assert_eq!(stream.stop("TERM").code(), Some(0));
+    assert_eq!(served.stop("TERM").code(), Some(0));
     assert_eq!(alix.account()["registered"], json!(true));
 }
