@@ -16,6 +16,11 @@ function names(all: string[]): string {
     : `${all.slice(0, 3).join(', ')} and ${people(all.length - 3)} more`
 }
 
+/** Names that something is done to: "you" is not a name there. */
+function objects(all: string[]): string {
+  return names(all.map((name) => (name === en.common.you ? en.common.youObject : name)))
+}
+
 const steps: Record<RegistrationStep, string> = {
   look_up_inbox: 'Look up your inbox on the network',
   create_keys: 'Create the keys of this device',
@@ -46,6 +51,7 @@ export const en = {
     save: 'Save',
     tryAgain: 'Try again',
     you: 'You',
+    youObject: 'you',
     copyValue: (what: string) => `Copy ${what}`,
     errorCode: (code: string) => `Code: ${code}`,
   },
@@ -161,6 +167,17 @@ export const en = {
     draft: 'Draft:',
     noMessages: 'No messages yet',
     sender: (name: string) => `${name}:`,
+    /** What a membership change did, by the code that stands in for its preview. */
+    update: (name: string, code: string) =>
+      ({
+        added: `${name} added people`,
+        removed: `${name} removed people`,
+        left: 'Somebody left',
+        renamed: `${name} changed the group’s name`,
+        edited: `${name} changed the group`,
+        roles: `${name} changed who is an admin`,
+      })[code] ?? `${name} updated the group`,
+    addedYou: (name: string) => `${name} added you`,
     unread: (n: number) => `${number.format(n)} unread`,
     badge: (n: number) => (n > 999 ? '999+' : String(n)),
     failed: (n: number) => `${number.format(n)} not sent`,
@@ -224,8 +241,8 @@ export const en = {
   },
 
   lines: {
-    added: (by: string, who: string[]) => `${by} added ${names(who)}`,
-    removed: (by: string, who: string[]) => `${by} removed ${names(who)}`,
+    added: (by: string, who: string[]) => `${by} added ${objects(who)}`,
+    removed: (by: string, who: string[]) => `${by} removed ${objects(who)}`,
     left: (who: string[]) => `${names(who)} left`,
     named: (by: string, name: string) => `${by} named the group ${quoted(name)}`,
     unnamed: (by: string) => `${by} removed the group’s name`,
@@ -234,11 +251,11 @@ export const en = {
     disappearing: (by: string) => `${by} changed disappearing messages`,
     changed: (by: string, field: string) => `${by} changed ${quoted(field)}`,
     admins: (by: string, who: string[]) =>
-      `${by} made ${names(who)} ${plural(who.length, 'an admin', 'admins')}`,
+      `${by} made ${objects(who)} ${plural(who.length, 'an admin', 'admins')}`,
     notAdmins: (by: string, who: string[]) =>
       `${names(who)} ${who.length === 1 && who[0] !== en.common.you ? 'is' : 'are'} no longer ${plural(who.length, 'an admin', 'admins')} (${by})`,
     superAdmins: (by: string, who: string[]) =>
-      `${by} made ${names(who)} ${plural(who.length, 'an owner', 'owners')}`,
+      `${by} made ${objects(who)} ${plural(who.length, 'an owner', 'owners')}`,
     notSuperAdmins: (by: string, who: string[]) =>
       `${names(who)} ${who.length === 1 && who[0] !== en.common.you ? 'is' : 'are'} no longer ${plural(who.length, 'an owner', 'owners')} (${by})`,
     nothing: (by: string) => `${by} updated the group`,
