@@ -37,6 +37,7 @@ export function story(title, cast) {
     const eri = await join(`Eri (${cast.eri[0]})`, cast.eri[0], eriWallet);
 
     let room;
+    let second;
     // A later step makes no sense where an earlier one failed.
     let broken = false;
     const step = (name, work) =>
@@ -103,7 +104,7 @@ export function story(title, cast) {
     });
 
     await step("a member's second installation, of the other kind", async () => {
-      const second = await join(`Eri's second (${cast.eri[1]})`, cast.eri[1], eriWallet);
+      second = await join(`Eri's second (${cast.eri[1]})`, cast.eri[1], eriWallet);
       assert.equal(second.inboxId, eri.inboxId);
       assert.notEqual(second.installationId, eri.installationId);
       await room.admit(second, alix);
@@ -118,6 +119,17 @@ export function story(title, cast) {
     await step(`${BURST} messages each way while both sync and stream`, async () => {
       await burst(room, alix, bo);
       await room.agree(120);
+    });
+
+    await step("a group of everybody at once, by each", async () => {
+      // So many installations are welcomed through pointers.
+      for (const [maker, ...others] of [[alix, bo, caro, davon, eri, second], [bo, alix, caro, davon, eri, second]]) {
+        const inboxes = new Set(others.map(({ inboxId }) => inboxId));
+        const all = new Room(await maker.createGroup(`All, by ${maker.name}`, [...inboxes]), maker, ...others);
+        await all.agree();
+        for (const actor of [maker, ...others]) await all.say(actor, `${actor.name} is in`);
+        await all.agree();
+      }
     });
 
     await step("a direct message each way", async () => {
