@@ -150,7 +150,7 @@ impl Batch {
                 // Another conversation with the same person stands for it in the list.
                 Ok(entry) if entry.summary.is_duplicate => {}
                 Ok(entry) => {
-                    let conversation = conversation::one(client, entry).await?;
+                    let conversation = Box::new(conversation::one(client, entry).await?);
                     shared.send(Event::Conversation { conversation });
                 }
                 // Taken back since.

@@ -1,5 +1,5 @@
 //! The program `conclave-cli`: one account on the command line, for people, scripts and bots, and
-//! the bridge that web pages talk to. Names and JSON shapes are a contract (`docs`, `cli.md`).
+//! the bridge that web pages talk to. Names and JSON shapes are a contract (`cli.md`).
 
 mod account;
 mod arguments;
@@ -69,7 +69,12 @@ fn sentence(error: &clap::Error) -> String {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let Arguments { common, noun } = arguments;
+    let Arguments { mut common, noun } = arguments;
+    // These two never use the network, so they need no node either.
+    common.offline |= matches!(
+        noun,
+        Noun::Account(AccountVerb::Show | AccountVerb::DeleteLocalDatabase { .. })
+    );
     let output = Output::new(common.json);
     let shell = Shell::new(common, output)?;
     match noun {

@@ -10,7 +10,7 @@ pub enum Event {
     /// A conversation is new or its row changed.
     Conversation {
         /// The whole new row.
-        conversation: Conversation,
+        conversation: Box<Conversation>,
     },
     /// Messages are new or changed; the same id replaces the row shown before.
     Messages {

@@ -212,3 +212,34 @@ fn people_are_looked_up() {
         assert_eq!(found[index]["problem"], json!(problem));
     }
 }
+
+#[test]
+fn logs_name_nobody_and_quote_nothing() {
+    let world = World::new();
+    let (alix, bo) = (world.stranger(), world.person());
+    let mut created = alix.command(&["account", "create", "--node", &world.url]);
+    created.env("RUST_LOG", "trace");
+    let created = run(created, "");
+    let account = created.out[0].clone();
+    let id = text(&alix.run(&["group", "create", "--name", "Elderflower", &bo.address()])["id"]);
+    let mut sent = alix.command(&["group", "send", &id, "Meet me at noon"]);
+    sent.env("RUST_LOG", "trace");
+    let sent = run(sent, "");
+    assert_eq!((created.code, sent.code), (0, 0));
+    let log = [created.err, sent.err].concat();
+    assert!(!log.is_empty());
+    let secrets = [
+        text(&account["recovery_phrase"]),
+        text(&account["address"]),
+        text(&account["inbox_id"]),
+        text(&account["installation_id"]),
+        bo.inbox_id(),
+        id,
+        "Meet me at noon".to_owned(),
+        "Elderflower".to_owned(),
+        "5a".repeat(32),
+    ];
+    for secret in secrets {
+        assert!(!log.contains(&secret), "the log contains {secret}");
+    }
+}

@@ -27,10 +27,14 @@ struct Bridge {
 
 impl Bridge {
     fn start(person: &Person) -> Self {
+        Self::start_with(person, &[])
+    }
+
+    fn start_with(person: &Person, more: &[&str]) -> Self {
         let token_file = person.folder.path().join("token");
         let path = token_file.to_str().unwrap().to_owned();
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--token-file", &path];
-        let program = person.start(&arguments);
+        let program = person.start(&[&arguments, more].concat());
         let ready = program.next();
         assert_eq!(ready["event"], json!("ready"));
         let url = text(&ready["url"]);
@@ -354,6 +358,60 @@ fn nobody_gets_in_without_the_token() {
     let again = Bridge::start(&alix);
     assert_eq!(again.token(), token);
     assert_eq!(again.program.stop("TERM").code(), Some(0));
+}
+
+#[test]
+fn a_node_that_is_named_stands_for_the_built_in_one() {
+    let world = World::new();
+    let alix = world.stranger();
+    let bridge = Bridge::start_with(&alix, &["--node", &world.url]);
+    world.runtime.block_on(async {
+        let mut page = bridge.page().await;
+        let key = json!({ "kind": "private_key", "secret": "01".repeat(32) });
+        page.call("wallet_import", key).await;
+        let built_in = json!({ "node": { "kind": "built_in" } });
+        assert_eq!(
+            page.call("network_check", built_in.clone()).await["url"],
+            json!(world.url)
+        );
+        let account = page.call("register", built_in).await;
+        assert_eq!(account["node"], json!("built-in"));
+    });
+    assert_eq!(bridge.program.stop("TERM").code(), Some(0));
+
+    assert_eq!(alix.account()["node"], json!("built-in"));
+    assert_eq!(alix.list(&["--offline", "conversation", "list"]).len(), 0);
+    assert_eq!(
+        alix.refused(&["conversation", "sync"]),
+        (1, "node_required".into())
+    );
+    alix.run(&["--node", &world.url, "conversation", "sync"]);
+}
+
+#[test]
+fn what_was_shown_is_what_is_signed() {
+    let world = World::new();
+    let elsewhere = World::new();
+    let alix = world.stranger();
+    let bridge = Bridge::start(&alix);
+    world.runtime.block_on(async {
+        let mut page = bridge.page().await;
+        let node = |url: &str| json!({ "node": { "kind": "address", "url": url } });
+        page.call("wallet_create", json!({})).await;
+        page.call("registration_preview", node(&elsewhere.url))
+            .await;
+        let refused = page.refused("register", node(&world.url)).await;
+        assert_eq!(refused, "preview_outdated");
+        assert_eq!(
+            page.call("status", json!({})).await["stage"],
+            json!("empty")
+        );
+        let preview = page.call("registration_preview", node(&world.url)).await;
+        let account = page.call("register", node(&world.url)).await;
+        let installation = text(&account["installation_id"]);
+        assert!(text(&preview["signature_text"]).contains(&installation));
+    });
+    assert_eq!(bridge.program.stop("TERM").code(), Some(0));
 }
 
 #[test]
