@@ -3,7 +3,7 @@
 import { at } from "./screen.mjs";
 
 /** How long what one person wrote may take to stand on another's screen. */
-const MOMENT_SECONDS = 3;
+const MOMENT_SECONDS = 5;
 
 export class Person {
   constructor(screen) {

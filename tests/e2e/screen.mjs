@@ -22,7 +22,8 @@ export function at(testid, { text = null, ...data } = {}) {
 export function find({ css, text }, described) {
   const fitting = [...document.querySelectorAll(css)].filter((element) => {
     const { width, height } = element.getBoundingClientRect();
-    return width > 0 && height > 0 && (text === null || element.textContent.includes(text));
+    const shown = width > 0 && height > 0 && getComputedStyle(element).visibility === "visible";
+    return shown && (text === null || element.textContent.includes(text));
   });
   if (!described) return fitting;
   return fitting.map((element) => ({

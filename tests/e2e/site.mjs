@@ -35,7 +35,9 @@ export class Site {
       const path = normalize(decodeURIComponent(new URL(url, "http://site").pathname));
       const name = path.endsWith("/") ? `${path}index.html` : path;
       const content = await readFile(join(DIST, name)).catch(() => null);
-      if (content === null) response.writeHead(404).end();
+      // Browsers ask for it by themselves; the app's icon is its window's.
+      if (path === "/favicon.ico") response.writeHead(204).end();
+      else if (content === null) response.writeHead(404).end();
       else response.writeHead(200, { ...headers, "content-type": TYPES[extname(name)] ?? "application/octet-stream" }).end(content);
     }).listen(0, "127.0.0.1");
     await once(site.server, "listening");

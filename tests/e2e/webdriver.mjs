@@ -9,6 +9,7 @@ const KEYS = {
   Shift: "\uE008",
   Alt: "\uE00A",
   Enter: "\uE007",
+  Backspace: "\uE003",
   Escape: "\uE00C",
   Tab: "\uE004",
   ArrowUp: "\uE013",

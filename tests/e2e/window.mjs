@@ -61,33 +61,34 @@ export class Window extends Screen {
     return this.session.call(find, what, true);
   }
 
-  /** The first element that fits and can be used. */
-  #usable(what) {
-    return until(`${this.name} can use ${named(what).css}`, async () => {
-      const [described] = await this.read(named(what));
-      if (described === undefined || described.disabled) return null;
-      const [element] = await this.session.call(find, named(what), false);
-      return element;
-    });
+  /**
+   * Uses the first element that fits as soon as it can be used. What moves or is replaced in between
+   * is looked for again.
+   */
+  #use(what, action) {
+    return until(
+      `${this.name} can use ${named(what).css}`,
+      async () => {
+        const [described] = await this.read(named(what));
+        if (described === undefined || described.disabled) return false;
+        const [element] = await this.session.call(find, named(what), false);
+        await action(element);
+        return true;
+      },
+      { seconds: 20 },
+    );
   }
 
   async click(what) {
-    // What is clicked may move or be replaced in between; then it is looked for again.
-    await until(
-      `${this.name} clicks ${named(what).css}`,
-      async () => {
-        await this.session.click(await this.#usable(what));
-        return true;
-      },
-      { seconds: 10 },
-    );
+    await this.#use(what, (element) => this.session.click(element));
   }
 
   /** Replaces what a field holds. */
   async fill(what, text) {
-    const element = await this.#usable(what);
-    await this.session.clear(element);
-    await this.session.type(element, text);
+    await this.#use(what, async (element) => {
+      await this.session.clear(element);
+      await this.session.type(element, text);
+    });
   }
 
   /** Presses keys on what has the focus. */
@@ -95,7 +96,7 @@ export class Window extends Screen {
     for (const one of combinations) await this.session.press(one);
   }
 
-  /** Types text where the focus is. */
+  /** Types text where the focus is. The driver leaves out characters above U+FFFF. */
   async type(text) {
     await this.session.type(await this.session.call(() => document.activeElement), text);
   }
