@@ -183,3 +183,6 @@ pub(crate) fn closed() -> ApiError {
         "The account has been closed. Open it again.",
     )
 }
+
+#[cfg(test)]
+mod tests;
