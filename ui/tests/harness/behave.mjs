@@ -152,19 +152,19 @@ check('ten thousand conversations are few rows', async (page) => {
   const scroller = page.getByTestId('conversation-list')
   assert.ok((await scroller.evaluate((node) => node.scrollHeight)) > 640_000)
   assert.ok((await page.getByTestId('conversation-row').count()) < 60)
-  const slow = await scroller.evaluate(async (node) => {
-    let worst = 0
+  const median = await scroller.evaluate(async (node) => {
+    const frames = []
     let last = performance.now()
     for (let n = 0; n < 60; n++) {
       node.scrollTop += 900
       await new Promise(requestAnimationFrame)
       const now = performance.now()
-      worst = Math.max(worst, now - last)
+      frames.push(now - last)
       last = now
     }
-    return worst
+    return frames.sort((a, b) => a - b)[30]
   })
-  console.log(`  slowest frame while scrolling the list: ${slow.toFixed(1)} ms`)
+  console.log(`  median frame while scrolling the list: ${median.toFixed(1)} ms`)
   await row(page, /./).first().focus()
   await page.keyboard.press('End')
   await page.waitForFunction(() => document.activeElement?.textContent?.includes('Conversation 9999'))
