@@ -202,6 +202,7 @@ async function live(t, { prepare, nonsense, ends }) {
     await alix.screen.see("conversation-row", { count: 2 });
     assert.equal(await alix.screen.sees("first-run"), false);
     assert.equal(await alix.screen.theme(), "dark");
+    await alix.chooseTheme("system");
     await alix.screen.see(at("conversation-row", { text: "Are you there?" }));
     await alix.open("Winter cabin");
     await alix.reads("Are you there?");
