@@ -191,12 +191,7 @@ impl Api {
             consent: vec![ConsentState::Unknown],
             ..ConversationQuery::default()
         };
-        let requests = client
-            .list(requested.clone())
-            .await?
-            .iter()
-            .filter(|e| is_request(e, &own))
-            .count();
+        let requests = client.request_count().await?;
         let query = match args.filter {
             ListFilter::All | ListFilter::Unread => ConversationQuery::default(),
             ListFilter::Requests => requested,

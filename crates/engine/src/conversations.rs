@@ -175,6 +175,20 @@ impl Client {
         Ok(usize::try_from(total).unwrap_or_default())
     }
 
+    /// Groups and direct messages that others began and that wait for a decision.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn request_count(&self) -> Result<usize, EngineError> {
+        let own = self.0.account.inbox_id.clone();
+        let count = self
+            .0
+            .store
+            .read(move |reader| reader.request_count(&own))
+            .await?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
     /// Looks addresses and inbox ids up on the network, at most 400, in the order given.
     ///
     /// # Errors

@@ -317,6 +317,30 @@ impl Reader {
             .collect())
     }
 
+    /// How many groups and DMs that others than `own_inbox_id` began wait for a decision.
+    pub fn request_count(&self, own_inbox_id: &str) -> Result<i64, StoreError> {
+        self.flush_summaries()?;
+        self.with(|db| {
+            summaries::table
+                .inner_join(conversations::table)
+                .left_join(
+                    consents::table.on(consents::entity_kind
+                        .eq(ConsentEntity::Conversation)
+                        .and(consents::entity.eq(lower(hex(summaries::conversation_id))))),
+                )
+                .filter(summaries::is_duplicate.eq(false))
+                .filter(summaries::kind.eq_any([ConversationKind::Group, ConversationKind::Dm]))
+                .filter(conversations::creator_inbox_id.ne(own_inbox_id))
+                .filter(
+                    consents::state
+                        .is_null()
+                        .or(consents::state.assume_not_null().eq(ConsentState::Unknown)),
+                )
+                .count()
+                .get_result(db)
+        })
+    }
+
     /// The ids of all conversations that are one to the user: those with the same dm id, or only
     /// the one given. Also answers the id given when there is no such conversation.
     pub fn stitched_ids(&self, id: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {

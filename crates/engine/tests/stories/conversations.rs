@@ -36,9 +36,13 @@ async fn alix_and_bo_talk_in_a_group_and_both_restart() {
         "Hikers"
     );
 
+    assert_eq!(alix.client().request_count().await.unwrap(), 0);
+    assert_eq!(bo.client().request_count().await.unwrap(), 1);
+
     alix.say(&id, "Up the hill?").await;
     bo.sync().await;
     bo.say(&id, "Yes.").await;
+    assert_eq!(bo.client().request_count().await.unwrap(), 0, "answering accepts");
     alix.sync().await;
     for person in [&alix, &bo] {
         assert_eq!(person.texts(&id).await, ["Up the hill?", "Yes."]);
