@@ -301,9 +301,10 @@ export class Served {
   /** All rows of a conversation, oldest first, or only the newest `last`. */
   async rows(id, last = Infinity) {
     const rows = [];
+    const limit = Math.min(last, 500);
     let anchor = { at: "latest" };
     for (;;) {
-      const page = await this.call("message_list", { conversation_id: id, anchor, limit: 500 });
+      const page = await this.call("message_list", { conversation_id: id, anchor, limit });
       rows.unshift(...page.items);
       if (page.older === null || rows.length >= last) return rows;
       anchor = { at: "before", position: page.older };

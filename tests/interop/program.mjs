@@ -16,6 +16,7 @@ const running = new Set();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 /** Path of one of our binaries: from $CONCLAVE_BIN, else from target/debug. */
 export function binary(name) {
