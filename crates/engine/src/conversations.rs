@@ -431,40 +431,51 @@ impl Core {
         let Some((own_sequence_id, _)) = self.identities.newest(&own).await? else {
             return Err(EngineError::NotRegistered);
         };
-        let id = self.store_group(new).await?;
+        let mut additions = self.prepare_additions(people).await?;
+        let mut first = additions.batches.pop_front().unwrap_or_default();
+        let mut outcome = MembershipOutcome {
+            changed: first.keys().cloned().collect(),
+            failed: Vec::new(),
+        };
+        first.insert(own, own_sequence_id);
+        let (id, intent) = self.store_group(new, first).await?;
         let _turn = self.lock(&id).await;
         let made = async {
-            if people.is_empty() {
-                let updates = BTreeMap::from([(own, own_sequence_id)]);
+            let key_packages = &mut additions.key_packages;
+            self.settle_queued(&id, intent, key_packages).await?;
+            self.tell_added(&id, &outcome, additions.total);
+            for updates in additions.batches {
+                let added: Vec<String> = updates.keys().cloned().collect();
                 let data = IntentData::Membership {
                     updates,
                     removed: Vec::new(),
                 };
-                self.settle(&id, data)
-                    .await
-                    .map(|()| MembershipOutcome::default())
-            } else {
-                // Membership intents carry our own inbox along, see `publish`.
-                self.add_inboxes(&id, people).await
+                self.settle_with(&id, data, key_packages).await?;
+                outcome.changed.extend(added);
+                self.tell_added(&id, &outcome, additions.total);
             }
+            Ok::<_, EngineError>(())
         };
-        match made.await {
-            Ok(outcome) => {
-                self.events.send(Event::Conversation {
-                    id: id.clone(),
-                    is_new: true,
-                });
-                self.wake_streams();
-                Ok((id, outcome))
-            }
-            Err(error) => {
-                self.discard_unborn(&id).await?;
-                Err(error)
-            }
+        if let Err(error) = made.await {
+            self.discard_unborn(&id).await?;
+            return Err(error);
         }
+        outcome.failed = additions.failed;
+        self.events.send(Event::Conversation {
+            id: id.clone(),
+            is_new: true,
+        });
+        self.wake_streams();
+        Ok((id, outcome))
     }
 
-    async fn store_group(self: &Arc<Self>, new: NewGroup) -> Result<Vec<u8>, EngineError> {
+    /// Stores a new group together with the intent of its first commit, so that a crash leaves
+    /// either nothing or a group that the next sync finishes.
+    async fn store_group(
+        self: &Arc<Self>,
+        new: NewGroup,
+        first: BTreeMap<String, u64>,
+    ) -> Result<(Vec<u8>, i64), EngineError> {
         let core = Arc::clone(self);
         self.store
             .write(move |tx| {
@@ -485,7 +496,12 @@ impl Core {
                 tx.update_conversation(&state.group_id, &columns(&state, true))?;
                 allow(tx, &state.group_id, now_ns)?;
                 tx.keep_group(group);
-                Ok::<_, EngineError>(state.group_id)
+                let data = IntentData::Membership {
+                    updates: first,
+                    removed: Vec::new(),
+                };
+                let intent = data.enqueue(tx, &state.group_id, None, now_ns)?;
+                Ok::<_, EngineError>((state.group_id, intent))
             })
             .await
     }

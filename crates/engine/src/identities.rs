@@ -198,6 +198,44 @@ impl Identities {
             .await?)
     }
 
+    /// Newest known states of many inboxes, from the local database in one read. Those without a
+    /// known state are absent.
+    pub(crate) async fn newest_of_many(
+        &self,
+        inbox_ids: Vec<String>,
+    ) -> Result<HashMap<String, (u64, AssociationState)>, EngineError> {
+        let found: HashMap<_, _> = self
+            .store
+            .read(move |reader| {
+                let latest = reader.latest_identity_sequences(&inbox_ids)?;
+                let mut found = HashMap::with_capacity(latest.len());
+                for (inbox_id, sequence_id) in latest {
+                    let sequence_id = u64::try_from(sequence_id).unwrap_or_default();
+                    if let Some(state) = state_at(reader, &inbox_id, sequence_id)? {
+                        found.insert(inbox_id, (sequence_id, state));
+                    }
+                }
+                Ok::<_, EngineError>(found)
+            })
+            .await?;
+        for (inbox_id, (sequence_id, state)) in &found {
+            self.remember(
+                (inbox_id.clone(), *sequence_id),
+                Arc::new(state.installations().collect()),
+            );
+        }
+        Ok(found)
+    }
+
+    fn remember(&self, key: (String, u64), installations: Installations) {
+        if let Ok(mut cache) = self.cache.lock() {
+            if cache.len() >= MAX_CACHED_STATES {
+                cache.clear();
+            }
+            cache.insert(key, installations);
+        }
+    }
+
     /// What is known within a transaction or a read.
     pub(crate) fn known<'a>(&'a self, reader: &'a Reader) -> KnownStates<'a> {
         KnownStates {
@@ -275,12 +313,7 @@ impl AssociationStates for KnownStates<'_> {
         }
         let state = state_at(self.reader, inbox_id, sequence_id).ok()??;
         let installations: Installations = Arc::new(state.installations().collect());
-        if let Ok(mut cache) = self.identities.cache.lock() {
-            if cache.len() >= MAX_CACHED_STATES {
-                cache.clear();
-            }
-            cache.insert(key, Arc::clone(&installations));
-        }
+        self.identities.remember(key, Arc::clone(&installations));
         Some(installations)
     }
 }

@@ -97,6 +97,16 @@ impl Core {
             .store
             .write(move |tx| data.enqueue(tx, &group, None, now_ns))
             .await?;
+        self.settle_queued(group_id, id, key_packages).await
+    }
+
+    /// As [`Core::settle_with`], for a change that is queued already.
+    pub(crate) async fn settle_queued(
+        self: &Arc<Self>,
+        group_id: &[u8],
+        id: i64,
+        key_packages: &mut KeyPackages,
+    ) -> Result<(), EngineError> {
         let mut report = GroupSync::default();
         for round in 0..ROUNDS {
             pause_before(round).await;

@@ -1,7 +1,7 @@
 //! Members of a group: listing, adding, removing.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -274,75 +274,99 @@ impl Client {
 impl Core {
     /// Adds inboxes to a group whose lock the caller holds, in as many commits as needed. Those
     /// without a usable installation are left out and named.
-    pub(crate) async fn add_inboxes(
+    async fn add_inboxes(
         self: &Arc<Self>,
         id: &[u8],
         people: Vec<(String, String)>,
     ) -> Result<MembershipOutcome, EngineError> {
-        let inbox_ids: Vec<String> = people
-            .iter()
-            .map(|(_, inbox_id)| inbox_id.clone())
-            .collect();
-        self.identities.refresh(&inbox_ids).await?;
-        let mut wanted = BTreeMap::new();
-        let mut found = Vec::with_capacity(people.len());
-        for (who, inbox_id) in people {
-            let state = self.identities.newest(&inbox_id).await?;
-            let (sequence_id, installations) = match &state {
-                Some((sequence_id, state)) => (*sequence_id, state.installations().collect()),
-                None => (0, Vec::new()),
-            };
-            wanted.extend(installations.iter().map(|one| (*one, inbox_id.clone())));
-            found.push((who, inbox_id, sequence_id, installations));
-        }
-        let mut key_packages = KeyPackages::default();
-        key_packages.fetch(self, &wanted).await?;
-
+        let mut additions = self.prepare_additions(people).await?;
         let mut outcome = MembershipOutcome::default();
-        let mut batches: Vec<(usize, BTreeMap<String, u64>)> = Vec::new();
-        for (who, inbox_id, sequence_id, installations) in found {
-            if !installations
-                .iter()
-                .any(|one| key_packages.get(one).is_some())
-            {
-                outcome.failed.push(Refused {
-                    who,
-                    reason: RefusedReason::NoInstallation,
-                });
-                continue;
-            }
-            match batches.last_mut() {
-                Some((size, batch)) if *size + installations.len() <= INSTALLATIONS_PER_COMMIT => {
-                    *size += installations.len();
-                    batch.insert(inbox_id, sequence_id);
-                }
-                _ => batches.push((
-                    installations.len(),
-                    BTreeMap::from([(inbox_id, sequence_id)]),
-                )),
-            }
-        }
-        if batches.is_empty() && !outcome.failed.is_empty() {
-            return Err(EngineError::People(outcome.failed));
-        }
-        let total = batches.iter().map(|(_, batch)| batch.len()).sum();
-        for (_, updates) in batches {
+        while let Some(updates) = additions.batches.pop_front() {
             let added: Vec<String> = updates.keys().cloned().collect();
             let data = IntentData::Membership {
                 updates,
                 removed: Vec::new(),
             };
-            self.settle_with(id, data, &mut key_packages).await?;
+            self.settle_with(id, data, &mut additions.key_packages)
+                .await?;
             outcome.changed.extend(added);
-            self.events.send(Event::Progress {
-                operation: Operation::AddMembers,
-                conversation_id: Some(id.to_vec()),
-                done: outcome.changed.len(),
-                total,
-            });
+            self.tell_added(id, &outcome, additions.total);
         }
+        outcome.failed = additions.failed;
         Ok(outcome)
     }
+
+    pub(crate) fn tell_added(&self, id: &[u8], outcome: &MembershipOutcome, total: usize) {
+        self.events.send(Event::Progress {
+            operation: Operation::AddMembers,
+            conversation_id: Some(id.to_vec()),
+            done: outcome.changed.len(),
+            total,
+        });
+    }
+
+    /// Looks up who can be added and fetches the key packages; changes nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::People`] if there is somebody to add and nobody can be.
+    pub(crate) async fn prepare_additions(
+        self: &Arc<Self>,
+        people: Vec<(String, String)>,
+    ) -> Result<Additions, EngineError> {
+        let inbox_ids: Vec<String> = people
+            .iter()
+            .map(|(_, inbox_id)| inbox_id.clone())
+            .collect();
+        let states = self.identities.newest_of_many(inbox_ids).await?;
+        let mut wanted = BTreeMap::new();
+        for (inbox_id, (_, state)) in &states {
+            wanted.extend(state.installations().map(|one| (one, inbox_id.clone())));
+        }
+        let mut additions = Additions::default();
+        additions.key_packages.fetch(self, &wanted).await?;
+
+        let mut size = 0;
+        for (who, inbox_id) in people {
+            let installations: Vec<_> = states
+                .get(&inbox_id)
+                .map(|(_, state)| state.installations().collect())
+                .unwrap_or_default();
+            let usable = |one| additions.key_packages.get(one).is_some();
+            let Some((sequence_id, _)) = states
+                .get(&inbox_id)
+                .filter(|_| installations.iter().any(usable))
+            else {
+                let reason = RefusedReason::NoInstallation;
+                additions.failed.push(Refused { who, reason });
+                continue;
+            };
+            if size == 0 || size + installations.len() > INSTALLATIONS_PER_COMMIT {
+                additions.batches.push_back(BTreeMap::new());
+                size = 0;
+            }
+            size += installations.len();
+            additions.total += 1;
+            if let Some(batch) = additions.batches.back_mut() {
+                batch.insert(inbox_id, *sequence_id);
+            }
+        }
+        if additions.batches.is_empty() && !additions.failed.is_empty() {
+            return Err(EngineError::People(additions.failed));
+        }
+        Ok(additions)
+    }
+}
+
+/// People to add, in batches of one commit each.
+#[derive(Default)]
+pub(crate) struct Additions {
+    /// Inbox id to the identity update that the group should follow.
+    pub(crate) batches: VecDeque<BTreeMap<String, u64>>,
+    /// Number of people in all batches.
+    pub(crate) total: usize,
+    /// Those who are left out.
+    pub(crate) failed: Vec<Refused>,
+    pub(crate) key_packages: KeyPackages,
 }
 
 fn members(

@@ -1,8 +1,8 @@
 //! Addresses and inbox ids as people type them, looked up on the network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use conclave_identity::{Identifier, InboxId};
+use conclave_identity::{AssociationState, Identifier, InboxId};
 use conclave_proto::identity::associations::IdentifierKind;
 
 use crate::{
@@ -87,24 +87,28 @@ impl Core {
             })
             .collect();
         let inbox_ids: BTreeSet<String> = found.iter().flatten().flatten().cloned().collect();
-        self.identities
-            .refresh(&inbox_ids.into_iter().collect::<Vec<_>>())
-            .await?;
-
+        let inbox_ids: Vec<String> = inbox_ids.into_iter().collect();
+        self.identities.refresh(&inbox_ids).await?;
+        let states = self.identities.newest_of_many(inbox_ids).await?;
         let mut resolved = Vec::with_capacity(who.len());
         for (who, found) in who.iter().zip(found) {
             resolved.push(match found {
                 None => Resolved::refused(who, RefusedReason::Malformed),
                 Some(None) => Resolved::refused(who, RefusedReason::NotRegistered),
-                Some(Some(inbox_id)) => self.describe(who, inbox_id).await?,
+                Some(Some(inbox_id)) => self.describe(who, inbox_id, &states),
             });
         }
         Ok(resolved)
     }
 
-    async fn describe(&self, who: &str, inbox_id: String) -> Result<Resolved, EngineError> {
-        let Some((_, state)) = self.identities.newest(&inbox_id).await? else {
-            return Ok(Resolved::refused(who, RefusedReason::NotRegistered));
+    fn describe(
+        &self,
+        who: &str,
+        inbox_id: String,
+        states: &HashMap<String, (u64, AssociationState)>,
+    ) -> Resolved {
+        let Some((_, state)) = states.get(&inbox_id) else {
+            return Resolved::refused(who, RefusedReason::NotRegistered);
         };
         let reachable = state.installations().next().is_some();
         let problem = if inbox_id == self.account.inbox_id {
@@ -112,13 +116,13 @@ impl Core {
         } else {
             (!reachable).then_some(RefusedReason::NoInstallation)
         };
-        Ok(Resolved {
+        Resolved {
             who: who.to_owned(),
             inbox_id: Some(inbox_id),
             reachable,
-            addresses: addresses(&state),
+            addresses: addresses(state),
             problem,
-        })
+        }
     }
 
     /// The inboxes of people to be added or removed, each once, in the order given.

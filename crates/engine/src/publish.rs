@@ -41,7 +41,7 @@ const ATTEMPTS: i32 = 3;
 /// Most messages, and most of their bytes, in one request.
 const MESSAGES_PER_REQUEST: i64 = 100;
 const BYTES_PER_REQUEST: usize = 1024 * 1024;
-/// Own messages of this many earlier epochs are sent again as they are (groups.md 6.5).
+/// Own messages of this many earlier epochs are sent again as they are: others can read them.
 const KEPT_EPOCHS: i64 = 3;
 /// Leaf keys are renewed after this time (groups.md 6.7).
 const KEY_UPDATE_NS: i64 = 30 * DAY;
@@ -110,11 +110,11 @@ impl Core {
                     let kept = if intent.kind == IntentKind::SendMessage {
                         KEPT_EPOCHS
                     } else {
-                        1
+                        0
                     };
                     let is_current = intent
                         .published_in_epoch
-                        .is_some_and(|at| at + kept > epoch);
+                        .is_some_and(|at| at + kept >= epoch);
                     match intent.payload.filter(|_| is_current) {
                         Some(payload) => inputs.push(core.input(&group, payload, true)),
                         None => tx.intent_to_publish(intent.id)?,

@@ -34,7 +34,9 @@ use crate::{
     transcript::{Row, columns},
 };
 
-/// Application messages of this many earlier epochs are accepted (groups.md 6.5).
+/// Application messages of this many earlier epochs are readable: what OpenMLS keeps (groups.md 1).
+/// The inequality of groups.md 6.5 is one short of it; by it a message that all others have read
+/// would be sent a second time.
 const KEPT_EPOCHS: u64 = 3;
 /// Times that the identity logs a commit refers to are fetched before it is refused.
 const IDENTITY_TRIES: u32 = 2;
@@ -302,7 +304,7 @@ impl<'a> Run<'a> {
         intent: &Intent,
     ) -> Result<Step, EngineError> {
         let is_given_up = intent.state == IntentState::Error;
-        let is_readable = framing.epoch + KEPT_EPOCHS > self.epoch();
+        let is_readable = framing.epoch + KEPT_EPOCHS >= self.epoch();
         if !is_readable {
             if !is_given_up {
                 self.tx.intent_to_publish(intent.id)?;

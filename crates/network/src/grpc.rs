@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::future::{Future, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -85,7 +87,13 @@ pub struct GrpcNetwork {
     identity: IdentityApiClient<Service>,
     timeouts: Timeouts,
     retry: Retry,
+    /// Whether a V3 node has ever answered at this address.
+    proven: Arc<AtomicBool>,
 }
+
+/// A call to an address where no node has answered yet is repeated for this long only: most likely
+/// the address is wrong, and a person waits.
+const UNPROVEN_PATIENCE: Duration = Duration::from_secs(1);
 
 impl GrpcNetwork {
     /// Gets ready to talk to a node. Nothing is sent before the first call, and a broken
@@ -111,6 +119,7 @@ impl GrpcNetwork {
                 .max_encoding_message_size(MESSAGE_LIMIT),
             timeouts: config.timeouts,
             retry: config.retry,
+            proven: Arc::default(),
         })
     }
 
@@ -149,11 +158,19 @@ impl GrpcNetwork {
             .with_jitter();
         let started = Instant::now();
         let mut paused = false;
-        (|| Self::once(deadline, call(request.clone())))
+        let proven = self.proven.load(Ordering::Relaxed);
+        // Once seen, another attempt's vaguer error does not hide it.
+        let speaks_otherwise = AtomicBool::new(false);
+        let reply = (|| Self::once(deadline, call(request.clone())))
             .retry(policy)
-            .when(NetworkError::is_retryable)
+            .when(|error| {
+                let foreign = !proven && speaks_another_protocol(error);
+                speaks_otherwise.fetch_or(foreign, Ordering::Relaxed);
+                error.is_retryable() && !foreign
+            })
             .adjust(|error, pause| {
                 let pause = match error {
+                    _ if !proven && started.elapsed() > UNPROVEN_PATIENCE => None,
                     NetworkError::RateLimited(_) if paused => None,
                     NetworkError::RateLimited(_) => {
                         paused = true;
@@ -170,7 +187,17 @@ impl GrpcNetwork {
                     "call failed, trying again"
                 );
             })
-            .await
+            .await;
+        match reply {
+            Ok(reply) => {
+                self.proven.store(true, Ordering::Relaxed);
+                Ok(reply)
+            }
+            Err(error) if speaks_otherwise.into_inner() => {
+                Err(NetworkError::NotXmtp(error.to_string()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Welcomes in parts of at most [`WELCOMES_PER_CALL`] and [`PAYLOAD_LIMIT`] bytes.
@@ -250,15 +277,29 @@ fn paging(after_id: u64, limit: u32) -> Option<PagingInfo> {
     })
 }
 
+/// Whether the other end speaks, but not gRPC: a web site, a mail server.
+fn speaks_another_protocol(error: &NetworkError) -> bool {
+    match error {
+        // What h2 says of bytes that are no HTTP/2 frames.
+        NetworkError::Closed(cause) | NetworkError::Unreachable(cause) => {
+            cause.contains("frame with invalid size") || cause.contains("unspecific protocol error")
+        }
+        NetworkError::Rejected { message, .. } => is_no_grpc_reply(message),
+        _ => false,
+    }
+}
+
+/// What our own end says of an HTTP reply that is no gRPC reply (tonic 0.14).
+fn is_no_grpc_reply(message: &str) -> bool {
+    message.contains("mapped from HTTP status code") || message.contains("invalid content-type")
+}
+
 /// Whether something that is no V3 node answered so.
 fn is_foreign(error: &NetworkError) -> bool {
     match error {
         NetworkError::NodeReply(_) | NetworkError::Closed(_) => true,
         NetworkError::Rejected { code, message } => {
-            // What our own end says of an HTTP reply that is no gRPC reply (tonic 0.14).
-            *code == StatusCode::Unimplemented
-                || message.contains("mapped from HTTP status code")
-                || message.contains("invalid content-type")
+            *code == StatusCode::Unimplemented || is_no_grpc_reply(message)
         }
         _ => false,
     }

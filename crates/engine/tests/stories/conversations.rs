@@ -42,7 +42,11 @@ async fn alix_and_bo_talk_in_a_group_and_both_restart() {
     alix.say(&id, "Up the hill?").await;
     bo.sync().await;
     bo.say(&id, "Yes.").await;
-    assert_eq!(bo.client().request_count().await.unwrap(), 0, "answering accepts");
+    assert_eq!(
+        bo.client().request_count().await.unwrap(),
+        0,
+        "answering accepts"
+    );
     alix.sync().await;
     for person in [&alix, &bo] {
         assert_eq!(person.texts(&id).await, ["Up the hill?", "Yes."]);

@@ -1,5 +1,6 @@
 //! What the writer does inside its transaction.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use conclave_proto::mls::api::v1::group_message::V1 as GroupMessageV1;
@@ -29,6 +30,19 @@ fn now_ns() -> i64 {
         .unwrap_or(0)
 }
 
+/// The time of a message: later than that of every message before it, also where the clock stands
+/// still or is set back. Clients order what they show by it, and must all come to the same order.
+fn stamp_ns() -> i64 {
+    static NEWEST: AtomicI64 = AtomicI64::new(0);
+    let now = now_ns();
+    let before = NEWEST
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |newest| {
+            Some(now.max(newest + 1))
+        })
+        .unwrap_or(now);
+    now.max(before + 1)
+}
+
 /// Key under which a resend is recognised (`node.md` 3.1, 3.2).
 fn digest(topic: &[u8], data: &[u8]) -> Vec<u8> {
     let mut hasher = Sha256::new();
@@ -43,7 +57,7 @@ pub(super) fn group_messages(
     messages: Vec<NewGroupMessage>,
 ) -> Result<(), StorageError> {
     for message in messages {
-        let created_ns = now_ns();
+        let created_ns = stamp_ns();
         let inserted: Option<i64> = diesel::insert_into(group_messages::table)
             .values((
                 group_messages::created_ns.eq(created_ns),
@@ -253,4 +267,15 @@ fn revoke(
             .execute(connection)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stamp_ns;
+
+    #[test]
+    fn no_two_messages_have_the_same_time() {
+        let stamps: Vec<i64> = (0..10_000).map(|_| stamp_ns()).collect();
+        assert!(stamps.windows(2).all(|pair| pair[0] < pair[1]));
+    }
 }
