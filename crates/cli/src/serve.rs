@@ -88,6 +88,11 @@ async fn serve(
             () = &mut stopped => return Ok(()),
             (place, accepted) = accepted => match accepted {
                 Ok((stream, _)) => {
+                    // Frames are small and each one is waited for: none may wait for the next.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "a connection was gone at once");
+                        continue;
+                    }
                     let (api, token) = (api.clone(), Arc::clone(&token));
                     connections.spawn(async move {
                         connection::serve(stream, api, &token).await;
