@@ -30,6 +30,8 @@ const plan = quick
 const GOAL_MS = 1_000;
 /** Below this share of a core, for a second, a program is at rest. */
 const REST = 0.05;
+/** The web view's own processes, by the names the kernel cuts off. */
+const HELPERS = { WebKitNetworkPr: "network process", WebKitWebProces: "web process" };
 
 const now = () => performance.timeOrigin + performance.now();
 
@@ -76,7 +78,10 @@ async function start(window, marker, options) {
     await rest(window.pid);
     const atRest = now() - window.started;
     const bytes = {};
-    for (const pid of family(window.pid)) bytes[nameOf(pid)] = (bytes[nameOf(pid)] ?? 0) + memory(pid);
+    for (const pid of family(window.pid)) {
+      const part = HELPERS[nameOf(pid)] ?? "program";
+      bytes[part] = (bytes[part] ?? 0) + memory(pid);
+    }
     const since = (time) => (time === undefined ? undefined : time - window.started);
     return { page: since(page), status: since(status), list: since(list), shown, atRest, bytes };
   } finally {
@@ -100,16 +105,15 @@ function print(empty, app) {
   const row = (what, ...cells) => console.log(what.padEnd(44) + cells.join(""));
   const missing = "–".padStart(10);
 
-  console.log(`\n${cpus()[0].model}, ${availableParallelism()} cores; medians of ${plan.starts} starts (least to most)`);
+  console.log(`\n${cpus()[0].model}, ${availableParallelism()} cores; medians of ${plan.starts} starts`);
   row("", "empty".padStart(10), "Conclave".padStart(10));
   row("page begins to load", ms(of(empty, ({ page }) => page)), ms(of(app, ({ page }) => page)));
   row("  account answered to the page", missing, ms(of(app, ({ status }) => status)));
   row("  first conversations answered", missing, ms(of(app, ({ list }) => list)));
   row("content is shown", ms(of(empty, ({ shown }) => shown)), ms(of(app, ({ shown }) => shown)));
   row("at rest", ms(of(empty, ({ atRest }) => atRest)), ms(of(app, ({ atRest }) => atRest)));
-  for (const name of Object.keys(app[0].bytes)) {
-    const bytes = (all) => of(all, (one) => one.bytes[name] ?? Object.values(one.bytes)[0]);
-    row(`memory (PSS): ${name}`, mb(bytes(empty)), mb(bytes(app)));
+  for (const part of Object.keys(app[0].bytes)) {
+    row(`memory (PSS): ${part}`, mb(of(empty, ({ bytes }) => bytes[part])), mb(of(app, ({ bytes }) => bytes[part])));
   }
   const all = (one) => Object.values(one.bytes).reduce((sum, bytes) => sum + bytes, 0);
   row("memory (PSS): all processes", mb(of(empty, all)), mb(of(app, all)));

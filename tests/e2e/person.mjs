@@ -66,8 +66,8 @@ export class Person {
     await screen.see(at("open-title", { text: name }));
   }
 
-  /** Takes in a group that somebody else made. */
-  async acceptGroup(name) {
+  /** Takes in a conversation that somebody else began, by what its row shows. */
+  async acceptConversation(name) {
     const { screen } = this;
     await screen.click("filter-requests");
     await screen.click(at("conversation-row", { text: name }));
@@ -105,10 +105,11 @@ export class Person {
     await this.screen.click("details");
   }
 
-  /** Chooses a theme in the settings. */
-  async chooseTheme(theme) {
+  /** Chooses a theme in the settings, and looks at them if the look has a name. */
+  async chooseTheme(theme, look = null) {
     await this.screen.press("Control+,");
     await this.screen.see("settings-dialog");
+    if (look !== null) await this.screen.look(look);
     await this.screen.click({ css: `label:has([data-testid="theme-${theme}"])`, text: null });
     await this.screen.press("Escape");
     await this.screen.gone("settings-dialog");

@@ -50,6 +50,10 @@ async function live(t, { prepare, nonsense, ends }) {
     alix = await enter("alix");
     await alix.screen.see(at("first-run", { page: "choose" }));
     await alix.screen.look("01-choose");
+    await alix.screen.click("first-run-import");
+    await alix.screen.see("import-secret");
+    await alix.screen.look("01-import");
+    await alix.screen.click("first-run-back");
     await alix.createIdentity();
     assert.equal(new Set(alix.phrase).size > 6, true, "twelve random words");
     const asked = await alix.screen.see("check-word", { count: 3 });
@@ -125,7 +129,7 @@ async function live(t, { prepare, nonsense, ends }) {
     await bo.open("Winter cabin");
     await bo.screen.see("request-bar");
     await bo.screen.look("10-request");
-    await bo.acceptGroup("Winter cabin");
+    await bo.acceptConversation("Winter cabin");
   });
 
   await chapter("they write to each other and read it within a moment", async (t) => {
@@ -137,6 +141,21 @@ async function live(t, { prepare, nonsense, ends }) {
     await bo.say("I bring some, and **tea** <b>too</b> ☕");
     await alix.reads("and **tea** <b>too</b> ☕");
     await alix.screen.look("11-conversation");
+  });
+
+  await chapter("a direct message", async () => {
+    const { screen } = bo;
+    await screen.click("new-direct");
+    await screen.fill("direct-who", alix.address);
+    await screen.see(at("direct-start"), { each: ({ disabled }) => !disabled });
+    await screen.look("11-new-direct");
+    await screen.click("direct-start");
+    await screen.see(at("open-title", { text: alix.address.slice(-4) }));
+    await bo.say("Between us.");
+    await alix.acceptConversation(bo.address.slice(-4));
+    await alix.reads("Between us.");
+    await alix.open("Winter cabin");
+    await bo.open("Winter cabin");
   });
 
   await chapter("the keyboard is enough: lines, palette, next conversation", async () => {
@@ -199,10 +218,11 @@ async function live(t, { prepare, nonsense, ends }) {
     await alix.screen.close();
     await bo.say("Are you there?");
     await alix.screen.open();
-    await alix.screen.see("conversation-row", { count: 2 });
+    await alix.screen.see("conversation-row", { count: 3 });
+    await alix.screen.look("17-list");
     assert.equal(await alix.screen.sees("first-run"), false);
     assert.equal(await alix.screen.theme(), "dark");
-    await alix.chooseTheme("system");
+    await alix.chooseTheme("system", "17-settings");
     await alix.screen.see(at("conversation-row", { text: "Are you there?" }));
     await alix.open("Winter cabin");
     await alix.reads("Are you there?");
@@ -232,7 +252,7 @@ async function live(t, { prepare, nonsense, ends }) {
     await screen.click(await inMessage(screen, "Never mind.", "message-delete"));
     await screen.gone(at("message", { text: "Never mind." }));
     await node.restart();
-    for (const text of ["Lost in the snow.", "Still snowing."]) {
+    for (const text of ["Still snowing.", "Lost in the snow."]) {
       // The last one may have fewer attempts behind it, and then goes by itself.
       if (await screen.sees(at("message", { text, delivery: "failed" }))) {
         await screen.click(await inMessage(screen, text, "message-retry"));
