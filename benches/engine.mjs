@@ -16,8 +16,8 @@ process.env.CONCLAVE_BIN ??= resolve(dirname(fileURLToPath(import.meta.url)), ".
 
 const quick = process.argv.includes("--quick");
 const plan = quick
-  ? { registrations: 3, groups: [5, 24, 40], repeats: 1, sends: 50, backlog: 500, listed: 50, lists: 5 }
-  : { registrations: 20, groups: [50, 240, 400], repeats: 5, sends: 1000, backlog: 10_000, listed: 1000, lists: 20 };
+  ? { registrations: 3, groups: [5, 24, 40], repeats: 1, sends: 50, burst: 30, backlog: 500, listed: 50, lists: 5 }
+  : { registrations: 20, groups: [50, 240, 400], repeats: 5, sends: 1000, burst: 200, backlog: 10_000, listed: 1000, lists: 20 };
 
 const table = [];
 const cleanups = [];
@@ -125,6 +125,26 @@ async function send(own, theirs) {
   const pending = (await own.rows(mine, 1)).filter(({ delivery }) => delivery !== "published");
   if (pending.length) throw new Error("conversation_sync did not publish");
   report("send and publish one message", times.own, times.theirs, 3);
+  await burst(own, mine, theirs, other);
+}
+
+/** Many messages written faster than they go out: both engines queue them and publish together. */
+async function burst(own, mine, theirs, other) {
+  const texts = Array.from({ length: plan.burst }, (_, n) => `message ${n} of a burst`);
+  const times = { own: [], theirs: [] };
+  for (let round = 0; round < plan.repeats; round += 1) {
+    times.own.push(
+      await timed(async () => {
+        await Promise.all(texts.map((text) => own.post(mine, text)));
+        const { failed } = await own.call("conversation_sync", { conversation_id: mine });
+        if (failed) throw new Error("a message failed");
+      }),
+    );
+    const rows = await own.rows(mine, plan.burst);
+    if (rows.some(({ delivery }) => delivery !== "published")) throw new Error("a message waits");
+    times.theirs.push(await timed(() => theirs.sendTogether(other, texts)));
+  }
+  report(`send a burst of ${plan.burst} messages`, times.own, times.theirs, 3);
 }
 
 /** Members who joined and then were away while many messages were sent. */

@@ -104,6 +104,13 @@ export class Official {
     return this.#conversation(id).sendText(text);
   }
 
+  /** Queues messages and publishes them together. */
+  async sendTogether(id, texts) {
+    const conversation = this.#conversation(id);
+    for (const text of texts) await conversation.sendText(text, true);
+    await conversation.publishMessages();
+  }
+
   /** Messages of one conversation from the local database, in order of sending. */
   async messages(id) {
     const found = await this.#conversation(id).findMessages({ contentTypes: [ContentType.Text] });
