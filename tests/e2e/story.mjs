@@ -213,16 +213,16 @@ async function live(t, { prepare, nonsense, ends }) {
   });
 
   await chapter("quit and started again: no first run, the history is there, and it goes on", async () => {
-    await alix.chooseTheme("dark");
+    await alix.chooseTheme("dark", "17-settings");
     const before = (await alix.screen.see("message-text")).map(({ text }) => text);
     await alix.screen.close();
     await bo.say("Are you there?");
     await alix.screen.open();
     await alix.screen.see("conversation-row", { count: 3 });
-    await alix.screen.look("17-list");
     assert.equal(await alix.screen.sees("first-run"), false);
     assert.equal(await alix.screen.theme(), "dark");
-    await alix.chooseTheme("system", "17-settings");
+    await alix.chooseTheme("system");
+    await alix.screen.look("17-list");
     await alix.screen.see(at("conversation-row", { text: "Are you there?" }));
     await alix.open("Winter cabin");
     await alix.reads("Are you there?");
