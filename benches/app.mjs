@@ -129,7 +129,7 @@ function print(empty, app) {
 }
 
 async function main() {
-  const cargo = ["build", "--release", "--workspace", "--locked", "--bins", "--examples"];
+  const cargo = ["build", "--release", "--workspace", "--locked", "--examples"];
   execFileSync("cargo", cargo, { cwd: root, stdio: "inherit" });
   const cleanups = [];
   try {
