@@ -41,6 +41,15 @@ const SAFETY_SYNC: Duration = Duration::from_secs(10 * 60);
 /// Pause after a group's sync failed: grows from the first to the second.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
+/// Pauses between attempts to open a stream. Short ones: a person waits, and most nodes that went
+/// away are back within seconds.
+const RECONNECT: Reconnect = Reconnect {
+    min: Duration::from_secs(1),
+    max: Duration::from_secs(10),
+    rate_limit_pause: Duration::from_secs(60),
+};
+/// What the person is told while the node can't be reached.
+const OFFLINE: &str = "The node can't be reached. What you write is kept and sent when it is back.";
 /// Pause before a task that panicked is started again.
 const RESTART: Duration = Duration::from_secs(1);
 /// Expired messages deleted in one transaction.
@@ -245,14 +254,16 @@ async fn follow_welcomes(core: Arc<Core>) {
             }
         }
     };
-    let mut events = std::pin::pin!(reconnecting(Reconnect::default(), open));
+    let mut events = std::pin::pin!(reconnecting(RECONNECT, open));
     while let Some(event) = events.next().await {
         match event {
             StreamEvent::Connected => core.set_connection(Connection::Online, None),
             StreamEvent::Item(_) => core.wakes.welcome.notify_one(),
             StreamEvent::Disconnected { error, .. } => {
-                let message = error.map(|error| error.to_string());
-                core.set_connection(Connection::Offline, message);
+                if let Some(error) = error {
+                    tracing::info!(code = error.code(), "the node is not reached");
+                }
+                core.set_connection(Connection::Offline, Some(OFFLINE.to_owned()));
             }
         }
     }
@@ -282,7 +293,7 @@ async fn follow_groups(core: Arc<Core>) {
                 }
             }
         };
-        let mut events = std::pin::pin!(reconnecting(Reconnect::default(), open));
+        let mut events = std::pin::pin!(reconnecting(RECONNECT, open));
         loop {
             tokio::select! {
                 () = core.wakes.streams.notified() => break,
@@ -340,6 +351,11 @@ async fn sync_groups(core: Arc<Core>) {
     loop {
         core.wakes.group.notified().await;
         while running.try_join_next().is_some() {}
+        // Offline nothing is tried, so that nothing counts as failed: the groups are looked at
+        // again when the node is back, with everything that waits in them.
+        if core.wakes.connection() != Connection::Online {
+            continue;
+        }
         for id in core.wakes.take_groups() {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                 return;

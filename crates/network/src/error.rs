@@ -143,5 +143,19 @@ fn innermost(status: &Status) -> Option<String> {
             None => break,
         }
     }
-    Some(error.to_string())
+    Some(plain(error.to_string()))
+}
+
+/// The commonest causes in words that need no manual; others as they are.
+fn plain(cause: String) -> String {
+    let is = |text: &str| cause.contains(text);
+    if is("Connection refused") {
+        "nothing answers there".to_owned()
+    } else if is("failed to lookup address") || is("Name or service not known") {
+        "there is no computer of this name".to_owned()
+    } else if is("frame with invalid size") {
+        "what answers there is no node".to_owned()
+    } else {
+        cause
+    }
 }

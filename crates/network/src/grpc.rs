@@ -280,7 +280,7 @@ fn paging(after_id: u64, limit: u32) -> Option<PagingInfo> {
 /// Whether the other end speaks, but not gRPC: a web site, a mail server.
 fn speaks_another_protocol(error: &NetworkError) -> bool {
     match error {
-        // What h2 says of bytes that are no HTTP/2 frames.
+        // What is made of h2's word on bytes that are no HTTP/2 frames.
         NetworkError::Closed(cause) | NetworkError::Unreachable(cause) => {
             cause.contains("frame with invalid size") || cause.contains("unspecific protocol error")
         }

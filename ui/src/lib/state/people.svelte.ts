@@ -9,6 +9,7 @@ export class People {
   readonly #backend: Backend
   readonly #addresses = new SvelteMap<string, string>()
   readonly #asked = new Set<string>()
+  readonly #looked = new Set<string>()
   self = $state<string | null>(null)
 
   constructor(backend: Backend) {
@@ -61,6 +62,19 @@ export class People {
     } catch {
       // Only names to show; short inbox ids stand in for them, and opening the details asks again.
       this.#asked.delete(conversationId)
+    }
+  }
+
+  /** Asks the network, once each, who people are that are no members of anything open any more. */
+  async look(inboxIds: string[]): Promise<void> {
+    const unknown = inboxIds.filter((id) => !this.knows(id) && !this.#looked.has(id)).slice(0, 100)
+    if (unknown.length === 0) return
+    for (const id of unknown) this.#looked.add(id)
+    try {
+      this.learnResolved(await this.#backend.call('who_resolve', { who: unknown }))
+    } catch {
+      // Only names to show: offline the short inbox ids stay, and another look asks again.
+      for (const id of unknown) this.#looked.delete(id)
     }
   }
 
