@@ -276,11 +276,15 @@ export class MemoryBackend implements Backend {
     conversation_get: ({ conversation_id }) => this.#get(conversation_id),
     conversation_mark_read: ({ conversation_id }) => {
       this.read.set(conversation_id, this.messages.get(conversation_id)?.length ?? 0)
-      return this.#project(conversation_id)
+      const conversation = this.#project(conversation_id)
+      this.emit({ event: 'conversation', conversation })
+      return conversation
     },
     consent_set: ({ conversation_id, state }) => {
-      this.conversations.set(conversation_id, { ...this.#get(conversation_id), consent: state })
-      return this.#get(conversation_id)
+      const conversation = { ...this.#get(conversation_id), consent: state }
+      this.conversations.set(conversation_id, conversation)
+      this.emit({ event: 'conversation', conversation })
+      return conversation
     },
     message_list: ({ conversation_id, anchor, limit }) => this.#page(conversation_id, anchor, limit),
     message_send: ({ conversation_id, text: words }) => {

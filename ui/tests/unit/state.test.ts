@@ -67,6 +67,10 @@ describe('conversations', () => {
     await conversations.load()
     expect(conversations.filtered('all').map(({ id }) => id)).toEqual(['own', 'friend'])
     expect(conversations.filtered('requests').map(({ id }) => id)).toEqual(['stranger'])
+    // The changed row comes as an event, as all rows that are known do.
+    backend.subscribe((event) => {
+      if (event.event === 'conversation') conversations.receive(event.conversation)
+    })
     await conversations.setConsent('stranger', 'denied')
     await Promise.resolve()
     expect(conversations.filtered('requests')).toEqual([])

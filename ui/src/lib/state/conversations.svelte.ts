@@ -93,17 +93,25 @@ export class Conversations {
     this.#fresh.set(conversation.id, conversation)
   }
 
+  /**
+   * Takes in the row that a command answered with, if it is the first of its conversation. A known one
+   * comes with an event, in order; answers overtake each other and could bring an older row back.
+   */
+  answered(conversation: Conversation): void {
+    if (!this.#byId.has(conversation.id) && !this.#fresh.has(conversation.id)) this.receive(conversation)
+  }
+
   async markRead(id: string): Promise<void> {
     if ((this.get(id)?.unread_count ?? 0) === 0) return
     try {
-      this.receive(await this.#backend.call('conversation_mark_read', { conversation_id: id }))
+      await this.#backend.call('conversation_mark_read', { conversation_id: id })
     } catch {
       // The badge stays; the next look at the conversation tries again.
     }
   }
 
   async setConsent(id: string, state: Consent): Promise<void> {
-    this.receive(await this.#backend.call('consent_set', { conversation_id: id, state }))
+    await this.#backend.call('consent_set', { conversation_id: id, state })
   }
 
   async syncAll(): Promise<void> {
