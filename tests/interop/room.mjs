@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 
 import { until } from "./deadline.mjs";
+import { Official } from "./official.mjs";
 
 export class Room {
   #ledger = new Map(); // actor -> ids that it must have
@@ -77,7 +78,28 @@ export class Room {
     }
   }
 
+  /**
+   * While it syncs and streams at once, the official engine sometimes keeps the local time of a message
+   * of its own, from before it was published, instead of the node's (groups.md 7.2). Only the sender
+   * itself shows it so; everybody else's time is put in its place, and the order made anew.
+   */
+  #settleOwnTimes(views) {
+    const isOwn = (actor, { sender }) => actor instanceof Official && sender === actor.inboxId;
+    const times = new Map();
+    for (const [actor, { messages }] of views) {
+      for (const message of messages) if (!isOwn(actor, message)) times.set(message.id, message.sentAtNs);
+    }
+    const settled = (actor, message) =>
+      isOwn(actor, message) ? { ...message, sentAtNs: times.get(message.id) ?? message.sentAtNs } : message;
+    const byTime = (a, b) => Number(BigInt(a.sentAtNs) - BigInt(b.sentAtNs));
+    for (const [actor, view] of views) {
+      view.messages = view.messages.map((message) => settled(actor, message));
+      if (actor instanceof Official) view.messages.sort(byTime);
+    }
+  }
+
   #compare(views) {
+    this.#settleOwnTimes(views);
     const [[first, reference], ...others] = [...views].sort(
       ([a], [b]) => this.#ledger.get(b).size - this.#ledger.get(a).size,
     );

@@ -282,7 +282,8 @@ fn speaks_another_protocol(error: &NetworkError) -> bool {
     match error {
         // What is made of h2's word on bytes that are no HTTP/2 frames.
         NetworkError::Closed(cause) | NetworkError::Unreachable(cause) => {
-            cause.contains("frame with invalid size") || cause.contains("unspecific protocol error")
+            cause.contains("what answers there is no node")
+                || cause.contains("unspecific protocol error")
         }
         NetworkError::Rejected { message, .. } => is_no_grpc_reply(message),
         _ => false,
