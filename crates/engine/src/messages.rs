@@ -71,13 +71,19 @@ fn usable(conversation: &Conversation) -> Result<(), EngineError> {
 }
 
 /// Remembers that the person wants a conversation: they made it or wrote in it.
-pub(crate) fn allow(tx: &Tx, id: &[u8], now_ns: i64) -> Result<bool, EngineError> {
-    Ok(tx.set_consent(&Consent {
-        entity_kind: ConsentEntity::Conversation,
-        entity: hex::encode(id),
-        state: ConsentState::Allowed,
-        consented_at_ns: now_ns,
-    })?)
+pub(crate) fn allow(tx: &Tx, id: &[u8], now_ns: i64) -> Result<(), EngineError> {
+    let (entity_kind, entity) = (ConsentEntity::Conversation, hex::encode(id));
+    let known = tx.consent(entity_kind, &entity)?;
+    // Most messages go where the person has written before.
+    if known.is_none_or(|known| known.state != ConsentState::Allowed) {
+        tx.set_consent(&Consent {
+            entity_kind,
+            entity,
+            state: ConsentState::Allowed,
+            consented_at_ns: now_ns,
+        })?;
+    }
+    Ok(())
 }
 
 impl Client {
