@@ -80,13 +80,10 @@ impl Client {
     /// [`EngineError::UnknownConversation`].
     pub async fn group_metadata(&self, id: &[u8]) -> Result<GroupMetadata, EngineError> {
         let state = self.group_state(id).await?;
-        let number = |attribute| {
-            let text = state.mutable_metadata.attribute(attribute)?;
-            text.parse::<i64>().ok().filter(|value| *value > 0)
-        };
         Ok(GroupMetadata {
-            disappearing: number(extensions::ATTRIBUTE_DISAPPEAR_FROM)
-                .zip(number(extensions::ATTRIBUTE_DISAPPEAR_IN)),
+            disappearing: state
+                .disappearing()
+                .map(|times| (times.from_ns, times.in_ns)),
             creator_inbox_id: state.metadata.creator_inbox_id,
             policies: state.policies,
             admins: state.mutable_metadata.admins,
