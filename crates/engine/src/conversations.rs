@@ -197,15 +197,6 @@ impl Client {
         self.0.resolve(who).await
     }
 
-    /// The first known address of an inbox, from the local database.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn address_of(&self, inbox_id: &str) -> Result<Option<String>, EngineError> {
-        let state = self.0.identities.newest(inbox_id).await?;
-        Ok(state.and_then(|(_, state)| crate::identities::addresses(&state).into_iter().next()))
-    }
-
     /// The person's decision about a conversation (by group id) or an inbox.
     ///
     /// # Errors
