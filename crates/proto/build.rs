@@ -11,11 +11,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "xmtp/identity/associations/association.proto",
         "xmtp/identity/api/v1/identity.proto",
         "xmtp/mls/message_contents/content.proto",
+        "xmtp/mls/message_contents/content_types.proto",
         "xmtp/mls/message_contents/transcript.proto",
         "xmtp/mls/message_contents/group.proto",
         "xmtp/mls/message_contents/welcome.proto",
         "xmtp/mls/message_contents/commit_log.proto",
         "xmtp/mls/api/v1/mls.proto",
+        "xmtp/device_sync/consent_backup.proto",
+        "xmtp/device_sync/group_backup.proto",
+        "xmtp/device_sync/message_backup.proto",
+        "xmtp/device_sync/device_sync.proto",
         "xmtp/migration/api/v1/migration.proto",
     ];
     let descriptors = protox::compile(files, [root])?;

@@ -4,12 +4,15 @@ use std::fmt;
 
 use conclave_proto::mls::message_contents::ContentTypeId;
 
+/// Most characters of a name that are kept; no known name comes near.
+const NAME_CHARS: usize = 128;
+
 /// A content type as it stands in a message, for instance `xmtp.org/text:1.0`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ContentType {
-    /// Who defined it.
+    /// Who defined it; at most 128 characters.
     pub authority: String,
-    /// Its name within the authority.
+    /// Its name within the authority; at most 128 characters.
     pub type_id: String,
     /// Major version; another one is another type to us.
     pub major: u32,
@@ -29,9 +32,15 @@ impl fmt::Display for ContentType {
 
 impl From<ContentTypeId> for ContentType {
     fn from(id: ContentTypeId) -> Self {
+        fn name(mut text: String) -> String {
+            if let Some((end, _)) = text.char_indices().nth(NAME_CHARS) {
+                text.truncate(end);
+            }
+            text
+        }
         Self {
-            authority: id.authority_id,
-            type_id: id.type_id,
+            authority: name(id.authority_id),
+            type_id: name(id.type_id),
             major: id.version_major,
             minor: id.version_minor,
         }
@@ -55,17 +64,31 @@ impl From<ContentType> for ContentTypeId {
 pub enum KnownType {
     /// Plain text.
     Text,
-    /// Markdown, shown as its source.
+    /// Markdown source.
     Markdown,
     /// A reply that carries another content.
     Reply,
-    /// A reaction, version 1 (JSON) or 2 (protobuf).
+    /// A reaction, version 1 (JSON, or older still) or 2 (protobuf).
     Reaction,
     /// "I have read everything up to now".
     ReadReceipt,
+    /// A file within the message.
+    Attachment,
+    /// A file elsewhere, encrypted.
+    RemoteAttachment,
+    /// Several files elsewhere.
+    MultiRemoteAttachment,
     /// A line derived from a commit; never accepted from the wire.
     GroupUpdated,
-    /// Deletes another message.
+    /// Names a transaction of some chain.
+    TransactionReference,
+    /// Asks a wallet to make calls.
+    WalletSendCalls,
+    /// Asks to choose one of several actions.
+    Actions,
+    /// The choice of an action.
+    Intent,
+    /// Deletes another message for everyone.
     DeleteMessage,
     /// Asks to be removed from the group.
     LeaveRequest,
@@ -74,6 +97,35 @@ pub enum KnownType {
 }
 
 impl KnownType {
+    /// The name that clients send it under, and its version; `None` for [`KnownType::Other`].
+    #[must_use]
+    pub fn name(self) -> Option<ContentType> {
+        let (authority, type_id, major) = match self {
+            Self::Text => ("xmtp.org", "text", 1),
+            Self::Markdown => ("xmtp.org", "markdown", 1),
+            Self::Reply => ("xmtp.org", "reply", 1),
+            Self::Reaction => ("xmtp.org", "reaction", 2),
+            Self::ReadReceipt => ("xmtp.org", "readReceipt", 1),
+            Self::Attachment => ("xmtp.org", "attachment", 1),
+            Self::RemoteAttachment => ("xmtp.org", "remoteStaticAttachment", 1),
+            Self::MultiRemoteAttachment => ("xmtp.org", "multiRemoteStaticAttachment", 1),
+            Self::GroupUpdated => ("xmtp.org", "group_updated", 1),
+            Self::TransactionReference => ("xmtp.org", "transactionReference", 1),
+            Self::WalletSendCalls => ("xmtp.org", "walletSendCalls", 1),
+            Self::Actions => ("coinbase.com", "actions", 1),
+            Self::Intent => ("coinbase.com", "intent", 1),
+            Self::DeleteMessage => ("xmtp.org", "deleteMessage", 1),
+            Self::LeaveRequest => ("xmtp.org", "leave_request", 1),
+            Self::Other => return None,
+        };
+        Some(ContentType {
+            authority: authority.into(),
+            type_id: type_id.into(),
+            major,
+            minor: 0,
+        })
+    }
+
     /// Which known type this is.
     #[must_use]
     pub fn of(content_type: &ContentType) -> Self {
@@ -83,27 +135,33 @@ impl KnownType {
             ("reply", 1) => Self::Reply,
             ("reaction", 1 | 2) => Self::Reaction,
             ("readReceipt", 1) => Self::ReadReceipt,
+            ("attachment", 1) => Self::Attachment,
+            ("remoteStaticAttachment", 1) => Self::RemoteAttachment,
+            ("multiRemoteStaticAttachment", 1) => Self::MultiRemoteAttachment,
             ("group_updated", 1) => Self::GroupUpdated,
+            ("transactionReference", 1) => Self::TransactionReference,
+            ("walletSendCalls", 1) => Self::WalletSendCalls,
+            ("actions", 1) => Self::Actions,
+            ("intent", 1) => Self::Intent,
             ("deleteMessage", 1) => Self::DeleteMessage,
             ("leave_request", 1) => Self::LeaveRequest,
             _ => Self::Other,
         }
     }
 
-    /// Whether a message of this type is a line of its own, counts as unread and may be the preview
-    /// of its conversation. The others act on another message or on nothing visible.
+    /// Whether a message of this type may be deleted for everyone (content-and-client.md 1.2).
     #[must_use]
-    pub fn is_visible(self) -> bool {
+    pub fn is_deletable(self) -> bool {
         !matches!(
             self,
-            Self::Reaction | Self::ReadReceipt | Self::DeleteMessage
+            Self::Reaction
+                | Self::ReadReceipt
+                | Self::GroupUpdated
+                | Self::Actions
+                | Self::Intent
+                | Self::DeleteMessage
+                | Self::LeaveRequest
         )
-    }
-
-    /// Whether a push server should wake people for it (content-and-client.md 1.10).
-    #[must_use]
-    pub fn should_push(self) -> bool {
-        matches!(self, Self::Text | Self::Markdown | Self::Reply)
     }
 }
 
@@ -122,5 +180,14 @@ mod tests {
         assert_eq!(KnownType::of(&text(1, 7)), KnownType::Text);
         assert_eq!(KnownType::of(&text(2, 0)), KnownType::Other);
         assert_eq!(text(1, 0).to_string(), "xmtp.org/text:1.0");
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        let long = ContentTypeId {
+            type_id: "é".repeat(1000),
+            ..ContentTypeId::default()
+        };
+        assert_eq!(ContentType::from(long).type_id, "é".repeat(NAME_CHARS));
     }
 }

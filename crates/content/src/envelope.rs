@@ -1,18 +1,28 @@
 //! The outer layers of a message, and its id.
 
-use std::{collections::BTreeMap, io::Read};
+use std::{borrow::Cow, io::Read};
 
 use conclave_proto::mls::message_contents::{
-    ContentTypeId, EncodedContent, PlaintextEnvelope, plaintext_envelope,
+    EncodedContent, PlaintextEnvelope, plaintext_envelope,
 };
 use prost::Message;
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-/// Longest text we send, in bytes of UTF-8. The network allows more; nobody reads more at once.
-pub const MAX_TEXT_BYTES: usize = 65_536;
+use crate::{
+    actions::MAX_ACTIONS, content_type::KnownType, reaction::MAX_REACTION_BYTES,
+    text::MAX_TEXT_BYTES, transaction::MAX_CALLS,
+};
 
-/// Most bytes a compressed content may grow to (content-and-client.md 1.1).
-const MAX_INFLATED_BYTES: u64 = 10 * 1024 * 1024;
+/// Id of a message, the same on every member's installation.
+pub type MessageId = [u8; 32];
+
+/// Most bytes that the compressed contents of one message may grow to, all together
+/// (content-and-client.md 1.1).
+pub(crate) const INFLATED_BYTES: usize = 10 * 1024 * 1024;
+
+/// Most bytes of a JSON payload that is read.
+pub(crate) const JSON_BYTES: usize = 512 * 1024;
 
 /// Why content could not be made or read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +38,27 @@ pub enum ContentError {
         /// Its length.
         bytes: usize,
     },
+    /// No reaction, or one of more than [`MAX_REACTION_BYTES`].
+    #[error("A reaction has 1 to {MAX_REACTION_BYTES} bytes. Choose another one.")]
+    Reaction,
+    /// No actions, more than [`MAX_ACTIONS`], or two with one id.
+    #[error("A message offers 1 to {MAX_ACTIONS} actions, each with an id of its own.")]
+    Actions,
+    /// No calls, or more than [`MAX_CALLS`].
+    #[error("A request has 1 to {MAX_CALLS} calls.")]
+    WalletCalls,
+    /// JSON that is no payload of its type.
+    #[error("This is not JSON of the form that this kind of message has.")]
+    Json,
+    /// A file of more bytes than may be sent in this way.
+    #[error("A file may have {} MiB at most. Share a part of it, or put it somewhere else.", limit >> 20)]
+    AttachmentTooLarge {
+        /// Bytes that it may have.
+        limit: usize,
+    },
+    /// Content that is never sent in this form.
+    #[error("this content can't be sent")]
+    Unsendable,
     /// The application data is no `PlaintextEnvelope`.
     #[error("the message's envelope can't be read")]
     Envelope,
@@ -40,6 +71,12 @@ impl ContentError {
         match self {
             Self::EmptyText => "empty_text",
             Self::TextTooLong { .. } => "text_too_long",
+            Self::Reaction => "reaction_invalid",
+            Self::Actions => "actions_invalid",
+            Self::WalletCalls => "wallet_calls_invalid",
+            Self::Json => "content_json",
+            Self::AttachmentTooLarge { .. } => "attachment_too_large",
+            Self::Unsendable => "content_unsendable",
             Self::Envelope => "unreadable_envelope",
         }
     }
@@ -89,37 +126,47 @@ pub fn open_envelope(plaintext: &[u8]) -> Result<Envelope, ContentError> {
     }
 }
 
-/// A text message as a serialized `EncodedContent`.
-///
-/// # Errors
-/// [`ContentError::EmptyText`] for nothing but white space, [`ContentError::TextTooLong`].
-pub fn encode_text(text: &str) -> Result<Vec<u8>, ContentError> {
-    if text.trim().is_empty() {
-        return Err(ContentError::EmptyText);
+/// Content of a known type without parameters and fallback. Nothing is ever sent compressed.
+pub(crate) fn encoded(known: KnownType, payload: Vec<u8>) -> EncodedContent {
+    EncodedContent {
+        r#type: known.name().map(Into::into),
+        content: payload,
+        ..EncodedContent::default()
     }
-    if text.len() > MAX_TEXT_BYTES {
-        return Err(ContentError::TextTooLong { bytes: text.len() });
+}
+
+/// A message id in hex; `None` for anything else.
+pub(crate) fn message_reference(text: &str) -> Option<MessageId> {
+    let mut id = MessageId::default();
+    hex::decode_to_slice(text, &mut id).ok()?;
+    Some(id)
+}
+
+/// The text, if it has the form of an inbox id.
+pub(crate) fn inbox_id(text: &str) -> Option<String> {
+    message_reference(text).map(hex::encode)
+}
+
+/// Reads a JSON payload, if it is of a size to be read; depth is bounded by the parser.
+pub(crate) fn from_json<T: DeserializeOwned>(payload: &[u8]) -> Option<T> {
+    if payload.len() > JSON_BYTES {
+        return None;
     }
-    Ok(EncodedContent {
-        r#type: Some(ContentTypeId {
-            authority_id: "xmtp.org".into(),
-            type_id: "text".into(),
-            version_major: 1,
-            version_minor: 0,
-        }),
-        // Written always: readers of the JS package reject a text without it.
-        parameters: BTreeMap::from([("encoding".into(), "UTF-8".into())]),
-        fallback: None,
-        content: text.as_bytes().to_vec(),
-        compression: None,
-    }
-    .encode_to_vec())
+    serde_json::from_slice(payload).ok()
+}
+
+/// A JSON payload that we would read ourselves.
+pub(crate) fn to_json(value: &impl Serialize) -> Result<Vec<u8>, ContentError> {
+    serde_json::to_vec(value)
+        .ok()
+        .filter(|json| json.len() <= JSON_BYTES)
+        .ok_or(ContentError::Unsendable)
 }
 
 /// Id of a message: SHA-256 over group id, tab, idempotency key, tab and the serialized
 /// `EncodedContent` (groups.md 7.2). All members compute the same.
 #[must_use]
-pub fn message_id(group_id: &[u8], idempotency_key: &str, content: &[u8]) -> [u8; 32] {
+pub fn message_id(group_id: &[u8], idempotency_key: &str, content: &[u8]) -> MessageId {
     let mut hash = Sha256::new();
     hash.update(group_id);
     hash.update(b"\t");
@@ -130,25 +177,24 @@ pub fn message_id(group_id: &[u8], idempotency_key: &str, content: &[u8]) -> [u8
 }
 
 /// Undoes the compression that mobile SDKs offer; what they call deflate is either of two formats.
-/// `None` if it is neither or grows beyond the bound.
-pub(crate) fn inflate(content: &EncodedContent) -> Option<Vec<u8>> {
-    fn read(mut reader: impl Read) -> Option<Vec<u8>> {
+/// `None` if it is neither or grows beyond `left`, which is lowered by what it grows to.
+pub(crate) fn inflate<'a>(content: &'a EncodedContent, left: &mut usize) -> Option<Cow<'a, [u8]>> {
+    fn read(reader: impl Read, left: usize) -> Option<Vec<u8>> {
         let mut out = Vec::new();
-        let read = reader
-            .by_ref()
-            .take(MAX_INFLATED_BYTES + 1)
-            .read_to_end(&mut out)
-            .ok()?;
-        (read as u64 <= MAX_INFLATED_BYTES).then_some(out)
+        let bound = u64::try_from(left).unwrap_or(u64::MAX);
+        let read = reader.take(bound.saturating_add(1)).read_to_end(&mut out);
+        (read.ok()? <= left).then_some(out)
     }
     let bytes = content.content.as_slice();
-    match content.compression {
-        None => Some(content.content.clone()),
-        Some(0) => read(flate2::read::ZlibDecoder::new(bytes))
-            .or_else(|| read(flate2::read::DeflateDecoder::new(bytes))),
-        Some(1) => read(flate2::read::GzDecoder::new(bytes)),
+    let inflated = match content.compression {
+        None => return Some(Cow::Borrowed(bytes)),
+        Some(0) => read(flate2::read::ZlibDecoder::new(bytes), *left)
+            .or_else(|| read(flate2::read::DeflateDecoder::new(bytes), *left)),
+        Some(1) => read(flate2::read::GzDecoder::new(bytes), *left),
         Some(_) => None,
-    }
+    }?;
+    *left = left.saturating_sub(inflated.len());
+    Some(Cow::Owned(inflated))
 }
 
 #[cfg(test)]
@@ -191,35 +237,6 @@ mod tests {
     }
 
     #[test]
-    fn our_text_is_byte_for_byte_the_official_one() {
-        let vectors: serde_json::Value =
-            serde_json::from_str(include_str!("../tests/vectors/content_types.json")).unwrap();
-        let sample = vectors["samples"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|sample| sample["content_type"] == "text")
-            .unwrap();
-        let plaintext = STANDARD
-            .decode(sample["plaintext_envelope"].as_str().unwrap())
-            .unwrap();
-        let Ok(Envelope::Content { content, .. }) = open_envelope(&plaintext) else {
-            panic!()
-        };
-        let text = EncodedContent::decode(content.as_slice()).unwrap();
-        let ours = encode_text(std::str::from_utf8(&text.content).unwrap()).unwrap();
-        assert_eq!(ours, content);
-    }
-
-    #[test]
-    fn bad_texts_are_refused_with_their_own_errors() {
-        assert_eq!(encode_text(" \n\t"), Err(ContentError::EmptyText));
-        assert!(encode_text(&"x".repeat(MAX_TEXT_BYTES)).is_ok());
-        let error = encode_text(&"x".repeat(MAX_TEXT_BYTES + 1)).unwrap_err();
-        assert_eq!(error.code(), "text_too_long");
-    }
-
-    #[test]
     fn a_bomb_is_not_inflated() {
         use std::io::Write;
         let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
@@ -229,6 +246,6 @@ mod tests {
             compression: Some(0),
             ..EncodedContent::default()
         };
-        assert_eq!(inflate(&content), None);
+        assert_eq!(inflate(&content, &mut INFLATED_BYTES.clone()), None);
     }
 }

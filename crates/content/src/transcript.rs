@@ -1,12 +1,12 @@
 //! Lines that each installation derives from commits (groups.md 8). They are never sent.
 
-use std::collections::BTreeMap;
-
 use conclave_proto::mls::message_contents::{
-    ContentTypeId, EncodedContent, GroupUpdated,
+    GroupUpdated,
     group_updated::{Inbox, MetadataFieldChange},
 };
 use prost::Message;
+
+use crate::{content_type::KnownType, envelope::encoded};
 
 /// A changed metadata field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,25 +111,13 @@ pub fn encode_group_updated(update: &GroupUpdate) -> Vec<u8> {
         added_super_admin_inboxes: inboxes(&update.added_super_admins),
         removed_super_admin_inboxes: inboxes(&update.removed_super_admins),
     };
-    EncodedContent {
-        r#type: Some(ContentTypeId {
-            authority_id: "xmtp.org".into(),
-            type_id: "group_updated".into(),
-            version_major: 1,
-            version_minor: 0,
-        }),
-        parameters: BTreeMap::new(),
-        fallback: None,
-        content: proto.encode_to_vec(),
-        compression: None,
-    }
-    .encode_to_vec()
+    encoded(KnownType::GroupUpdated, proto.encode_to_vec()).encode_to_vec()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Decoded;
+    use crate::{Body, Origin};
 
     #[test]
     fn a_line_survives_storage_and_secrets_do_not() {
@@ -143,8 +131,8 @@ mod tests {
             }],
             ..GroupUpdate::default()
         };
-        let (_, decoded) = Decoded::of(&encode_group_updated(&update));
-        assert_eq!(decoded, Decoded::GroupUpdated(update.clone()));
+        let (_, body) = Body::decode(&encode_group_updated(&update), Origin::Commit);
+        assert_eq!(body, Body::GroupUpdated(update.clone()));
 
         let mut with_secret = update.clone();
         with_secret.fields.push(FieldChange {
@@ -152,7 +140,7 @@ mod tests {
             old: None,
             new: Some("secret".into()),
         });
-        let (_, decoded) = Decoded::of(&encode_group_updated(&with_secret));
-        assert_eq!(decoded, Decoded::GroupUpdated(update));
+        let (_, body) = Body::decode(&encode_group_updated(&with_secret), Origin::Commit);
+        assert_eq!(body, Body::GroupUpdated(update));
     }
 }

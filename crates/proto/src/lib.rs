@@ -34,6 +34,11 @@ pub mod mls {
     /// What groups and their messages carry.
     pub mod message_contents {
         tonic::include_proto!("xmtp.mls.message_contents");
+
+        /// Payloads of single content types.
+        pub mod content_types {
+            tonic::include_proto!("xmtp.mls.message_contents.content_types");
+        }
     }
 
     /// The messaging service.
@@ -42,6 +47,26 @@ pub mod mls {
         pub mod v1 {
             tonic::include_proto!("xmtp.mls.api.v1");
         }
+    }
+}
+
+/// What an inbox's installations hand to each other.
+pub mod device_sync {
+    tonic::include_proto!("xmtp.device_sync");
+
+    /// Decisions.
+    pub mod consent_backup {
+        tonic::include_proto!("xmtp.device_sync.consent_backup");
+    }
+
+    /// Conversations.
+    pub mod group_backup {
+        tonic::include_proto!("xmtp.device_sync.group_backup");
+    }
+
+    /// Messages.
+    pub mod message_backup {
+        tonic::include_proto!("xmtp.device_sync.message_backup");
     }
 }
 
