@@ -117,6 +117,25 @@ pub fn verify_public_signature(
     verify_prehashed(text, signature, public_key, PUBLIC_CONTEXT)
 }
 
+/// Checks a plain Ed25519 signature (RFC 8032, 5.1.7), as [`InstallationKey::sign`] makes them.
+///
+/// # Errors
+/// As [`verify_identity_update_signature`].
+pub fn verify_signature(
+    message: &[u8],
+    signature: &[u8],
+    public_key: &[u8],
+) -> Result<(), IdentityError> {
+    let signature =
+        Signature::from_slice(signature).map_err(|_| IdentityError::Ed25519SignatureLength)?;
+    let key: &[u8; 32] = public_key
+        .try_into()
+        .map_err(|_| IdentityError::Ed25519KeyLength)?;
+    VerifyingKey::from_bytes(key)
+        .and_then(|key| key.verify_strict(message, &signature))
+        .map_err(|error| IdentityError::Ed25519(error.to_string()))
+}
+
 fn verify_prehashed(
     text: &str,
     signature: &[u8],

@@ -34,7 +34,7 @@ pub use error::IdentityError;
 pub use identifier::{Identifier, InstallationId, MemberIdentifier, MemberKind, Passkey};
 pub use inbox_id::InboxId;
 pub use installation_key::{
-    InstallationKey, verify_identity_update_signature, verify_public_signature,
+    InstallationKey, verify_identity_update_signature, verify_public_signature, verify_signature,
 };
 pub use signature::{
     AccountId, SignatureKind, SmartContractVerifier, VerifiedSignature, VerifierError,

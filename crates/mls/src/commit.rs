@@ -16,7 +16,8 @@ use openmls::group::{
     CommitBuilder, CommitBuilderStageError, CommitMessageBundle, GroupContext, Initial, MlsGroup,
 };
 use openmls::prelude::OpenMlsProvider;
-use openmls::prelude::tls_codec::Serialize;
+use openmls::prelude::tls_codec::Serialize as _;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::encoding;
@@ -70,7 +71,7 @@ pub fn set_attribute<P: OpenMlsProvider>(
 }
 
 /// A change of the admin lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AdminChange {
     /// Append to the admin list.
     AddAdmin,

@@ -10,8 +10,8 @@ pub use metadata::{ConversationType, Metadata, ReaddRequest};
 pub use mutable_metadata::{
     ATTRIBUTE_APP_DATA, ATTRIBUTE_COMMIT_LOG_SIGNER, ATTRIBUTE_DESCRIPTION,
     ATTRIBUTE_DISAPPEAR_FROM, ATTRIBUTE_DISAPPEAR_IN, ATTRIBUTE_IMAGE_URL,
-    ATTRIBUTE_MINIMUM_VERSION, ATTRIBUTE_NAME, MutableMetadata, SUPPORTED_ATTRIBUTES,
-    attribute_limit,
+    ATTRIBUTE_MINIMUM_VERSION, ATTRIBUTE_NAME, ATTRIBUTE_PINNED_MESSAGES, MutableMetadata,
+    SUPPORTED_ATTRIBUTES, attribute_limit,
 };
 
 use openmls::credentials::CredentialType;
@@ -22,7 +22,7 @@ use openmls::group::GroupContext;
 use openmls::messages::proposals::ProposalType;
 use openmls::prelude::{Capabilities, Ciphersuite, ProtocolVersion};
 
-use crate::policy::PolicySet;
+use crate::policy::{PolicySet, UnreadablePolicies};
 
 /// Immutable metadata, in the group context.
 pub const IMMUTABLE_METADATA: u16 = 0xF000;
@@ -105,6 +105,19 @@ pub fn membership(extensions: &Extensions<GroupContext>) -> Result<Membership, E
 /// [`ExtensionError`] where it is missing or malformed.
 pub fn policies(extensions: &Extensions<GroupContext>) -> Result<PolicySet, ExtensionError> {
     PolicySet::decode(bytes(extensions, GROUP_PERMISSIONS)?)
+}
+
+/// As [`policies`], keeping what can be read of those that cannot be followed.
+///
+/// # Errors
+/// [`UnreadablePolicies`].
+pub(crate) fn readable_policies(
+    extensions: &Extensions<GroupContext>,
+) -> Result<PolicySet, Box<UnreadablePolicies>> {
+    match bytes(extensions, GROUP_PERMISSIONS) {
+        Ok(data) => PolicySet::read(data),
+        Err(error) => Err(Box::new(UnreadablePolicies::nothing(error))),
+    }
 }
 
 /// An extension that OpenMLS carries without looking inside.

@@ -17,6 +17,7 @@
 //! | [`welcome`] | wrapping, unwrapping and joining |
 //! | [`framing`], [`process`] | messages off the wire and onto it |
 //! | [`validation`] | which commits are accepted; the same table as the official clients |
+//! | [`commit_log`] | what commits led to, signed so that members can compare it |
 //! | [`transcript`] | what a commit means to a reader |
 //! | [`encoding`] | compact bytes for values that OpenMLS hands out |
 //!
@@ -26,6 +27,7 @@
 
 pub mod association;
 pub mod commit;
+pub mod commit_log;
 pub mod encoding;
 pub mod error;
 pub mod extensions;

@@ -11,6 +11,7 @@ use crate::error::MlsError;
 use crate::extensions::Membership;
 use crate::group::GroupState;
 use crate::member::Leaf;
+use crate::policy::Role;
 
 /// Devices that a change of membership brings in and puts out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,14 +135,40 @@ pub fn plan<S: AssociationStates + ?Sized>(
 
     let mut lookup = Lookup::new(states);
     let diff = expected_diff(old, &members, &mut lookup);
+    let belonging: BTreeMap<InstallationId, &str> = members
+        .iter()
+        .flat_map(|(inbox_id, sequence_id)| {
+            let installations = lookup.installations(inbox_id, *sequence_id);
+            let of_inbox = |id: &InstallationId| (*id, inbox_id.as_str());
+            installations.iter().map(of_inbox).collect::<Vec<_>>()
+        })
+        .collect();
     lookup.finish().map_err(PlanError::MissingIdentity)?;
 
     let in_tree = state.installations();
     let own_leaf = group.own_leaf_index().u32();
+    // A super admin takes leaves out as well that belong to nobody: somebody kept them in by the
+    // trick of `groups.md` 4.2, and joiners refuse a group that has them (5.6). For others they are
+    // no due removals (V8). For a super admin they are not either, but those that are listed as
+    // failed do not count (4.5, re-add exception).
+    let own = state.leaves.iter().find(|leaf| leaf.index == own_leaf);
+    let is_super_admin = own.is_some_and(|own| state.role(&own.inbox_id) == Role::SuperAdmin);
+    let is_stray = |leaf: &Leaf| {
+        belonging.get(&leaf.installation_id) != Some(&leaf.inbox_id.as_str())
+            && !diff.removed.contains(&leaf.installation_id)
+    };
+    let strays: BTreeSet<_> = state
+        .leaves
+        .iter()
+        .filter(|leaf| is_super_admin && leaf.index != own_leaf && is_stray(leaf))
+        .map(|leaf| leaf.installation_id)
+        .collect();
     let removals: Vec<Leaf> = state
         .leaves
         .iter()
-        .filter(|leaf| diff.removed.contains(&leaf.installation_id))
+        .filter(|leaf| {
+            diff.removed.contains(&leaf.installation_id) || strays.contains(&leaf.installation_id)
+        })
         .cloned()
         .collect();
     let additions: BTreeMap<_, _> = diff
@@ -150,11 +177,14 @@ pub fn plan<S: AssociationStates + ?Sized>(
         .filter(|(id, _)| !in_tree.contains(id))
         .collect();
     // An entry that has a leaf would exempt that leaf from removal: it goes (`groups.md` 4.2). An
-    // installation that is to be removed but has no leaf must be listed, or V8's sets differ.
+    // installation that is to be removed but has no leaf must be listed, or V8's sets differ. One
+    // that belongs here but was never added must be listed too, or nobody can join any more (5.6).
     let failed_installations = old_failed
         .iter()
         .chain(&diff.removed)
+        .chain(belonging.keys())
         .filter(|id| !in_tree.contains(id) && !additions.contains_key(id))
+        .chain(&strays)
         .copied()
         .collect();
     Ok(MembershipPlan {

@@ -5,7 +5,10 @@ mod wire;
 
 pub use evaluation::{Changes, PolicyViolation, evaluate};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use crate::extensions::{
     ATTRIBUTE_DISAPPEAR_FROM, ATTRIBUTE_DISAPPEAR_IN, ATTRIBUTE_MINIMUM_VERSION, ExtensionError,
@@ -39,7 +42,7 @@ impl Role {
 }
 
 /// A simple rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Rule {
     /// Everybody.
     Allow,
@@ -77,6 +80,34 @@ impl Policy {
     }
 }
 
+impl fmt::Display for Rule {
+    /// The word of `cli.md`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Admin => "admin",
+            Self::SuperAdmin => "super_admin",
+        })
+    }
+}
+
+impl fmt::Display for Policy {
+    /// The rule's word; `all(...)` and `any(...)` over rules.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, policies) = match self {
+            Self::Rule(rule) => return rule.fmt(f),
+            Self::All(policies) => ("all", policies),
+            Self::Any(policies) => ("any", policies),
+        };
+        write!(f, "{name}(")?;
+        for (index, policy) in policies.iter().enumerate() {
+            write!(f, "{}{policy}", if index == 0 { "" } else { ", " })?;
+        }
+        f.write_str(")")
+    }
+}
+
 impl From<Rule> for Policy {
     fn from(rule: Rule) -> Self {
         Self::Rule(rule)
@@ -98,6 +129,42 @@ pub struct PolicySet {
     pub remove_admin: Policy,
     /// Carried but not used: every change of permissions needs a super admin (`groups.md` 2.4).
     pub update_permissions: Policy,
+}
+
+/// What can still be said of permissions that cannot be read as a whole. Nobody can follow them:
+/// every commit in such a group is refused by everybody (V1). A policy that is absent, an empty
+/// combination or of an unknown rule is `None` ("unspecified").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadablePolicies {
+    /// Why the whole cannot be read.
+    pub error: ExtensionError,
+    /// Who may add inboxes.
+    pub add_member: Option<Policy>,
+    /// Who may remove inboxes.
+    pub remove_member: Option<Policy>,
+    /// Who may change an attribute, by its name.
+    pub update_metadata: BTreeMap<String, Option<Policy>>,
+    /// Who may add to the admin list.
+    pub add_admin: Option<Policy>,
+    /// Who may remove from the admin list.
+    pub remove_admin: Option<Policy>,
+    /// Carried but not used, see [`PolicySet::update_permissions`].
+    pub update_permissions: Option<Policy>,
+}
+
+impl UnreadablePolicies {
+    /// For permissions of which nothing can be read.
+    pub(crate) const fn nothing(error: ExtensionError) -> Self {
+        Self {
+            error,
+            add_member: None,
+            remove_member: None,
+            update_metadata: BTreeMap::new(),
+            add_admin: None,
+            remove_admin: None,
+            update_permissions: None,
+        }
+    }
 }
 
 /// A well-known policy set.
@@ -160,7 +227,7 @@ impl From<Preset> for PolicySet {
 }
 
 /// A permission that people may change (`groups.md` 2.4, end).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Permission {
     /// Adding inboxes.
     AddMember,
@@ -174,6 +241,52 @@ pub enum Permission {
     UpdateMetadata(String),
 }
 
+impl fmt::Display for Permission {
+    /// The key of `cli.md`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddMember => f.write_str("add_member"),
+            Self::RemoveMember => f.write_str("remove_member"),
+            Self::AddAdmin => f.write_str("add_admin"),
+            Self::RemoveAdmin => f.write_str("remove_admin"),
+            Self::UpdateMetadata(name) => write!(f, "update_metadata.{name}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Permission {
+    type Err = UnknownPermission;
+
+    fn from_str(key: &str) -> Result<Self, Self::Err> {
+        match key {
+            "add_member" => Ok(Self::AddMember),
+            "remove_member" => Ok(Self::RemoveMember),
+            "add_admin" => Ok(Self::AddAdmin),
+            "remove_admin" => Ok(Self::RemoveAdmin),
+            _ => match key.strip_prefix("update_metadata.") {
+                Some(name) if !name.is_empty() => Ok(Self::UpdateMetadata(name.to_owned())),
+                _ => Err(UnknownPermission(key.to_owned())),
+            },
+        }
+    }
+}
+
+/// A text that names no permission.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a permission: {0:?}")]
+pub struct UnknownPermission(pub String);
+
+/// One policy that differs between two sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// Which: the key of a [`Permission`], or `update_permissions`.
+    pub key: String,
+    /// Policy before; of an attribute without one, the fallback.
+    pub old: Policy,
+    /// Policy after.
+    pub new: Policy,
+}
+
 impl PolicySet {
     /// Reads extension data.
     ///
@@ -182,6 +295,15 @@ impl PolicySet {
     /// an unknown rule.
     pub fn decode(data: &[u8]) -> Result<Self, ExtensionError> {
         wire::decode(data)
+    }
+
+    /// Reads extension data for people to see: what is unreadable as a whole may be readable in
+    /// part.
+    ///
+    /// # Errors
+    /// What can be read of a set that [`PolicySet::decode`] refuses.
+    pub fn read(data: &[u8]) -> Result<Self, Box<UnreadablePolicies>> {
+        wire::decode(data).map_err(|error| Box::new(wire::salvage(data, error)))
     }
 
     /// Extension data.
@@ -201,6 +323,52 @@ impl PolicySet {
                 Rule::Admin.into()
             }
         })
+    }
+
+    /// The policy of a permission.
+    #[must_use]
+    pub fn of(&self, permission: &Permission) -> Policy {
+        match permission {
+            Permission::AddMember => self.add_member.clone(),
+            Permission::RemoveMember => self.remove_member.clone(),
+            Permission::AddAdmin => self.add_admin.clone(),
+            Permission::RemoveAdmin => self.remove_admin.clone(),
+            Permission::UpdateMetadata(name) => self.attribute(name),
+        }
+    }
+
+    /// What differs in `new`, in the order people read it.
+    #[must_use]
+    pub fn changes(&self, new: &Self) -> Vec<PolicyChange> {
+        let names: BTreeSet<&String> = self
+            .update_metadata
+            .keys()
+            .chain(new.update_metadata.keys())
+            .collect();
+        [
+            Permission::AddMember,
+            Permission::RemoveMember,
+            Permission::AddAdmin,
+            Permission::RemoveAdmin,
+        ]
+        .into_iter()
+        .chain(
+            names
+                .into_iter()
+                .map(|name| Permission::UpdateMetadata(name.clone())),
+        )
+        .map(|permission| PolicyChange {
+            key: permission.to_string(),
+            old: self.of(&permission),
+            new: new.of(&permission),
+        })
+        .chain([PolicyChange {
+            key: "update_permissions".to_owned(),
+            old: self.update_permissions.clone(),
+            new: new.update_permissions.clone(),
+        }])
+        .filter(|change| change.old != change.new)
+        .collect()
     }
 
     /// The preset that this set is. Attributes may be more or fewer than the preset's, as long as

@@ -54,7 +54,13 @@ pub enum Processed {
     },
     /// A commit, decrypted but not applied: validate it
     /// ([`validate_commit`](crate::validation::validate_commit)), then [`merge`] or drop it.
-    Commit(Box<StagedCommit>),
+    Commit {
+        /// The commit.
+        staged: Box<StagedCommit>,
+        /// Whose signature it carries, by the tree before it. What the commit itself says of its
+        /// author may be made up.
+        sender: Leaf,
+    },
     /// A proposal by itself; to be ignored (`groups.md` 1).
     Proposal,
     /// A message of this device. Its content cannot be read back; callers recognise their own
@@ -209,8 +215,11 @@ pub fn process<P: OpenMlsProvider>(
             })
         }
         ProcessedMessageContent::StagedCommitMessage(staged) => {
-            sender.ok_or(ProcessError::UnknownSender)?;
-            Ok(Processed::Commit(staged))
+            let sender = sender
+                .as_ref()
+                .and_then(Leaf::of)
+                .ok_or(ProcessError::UnknownSender)?;
+            Ok(Processed::Commit { staged, sender })
         }
         ProcessedMessageContent::ProposalMessage(_)
         | ProcessedMessageContent::ExternalJoinProposalMessage(_) => Ok(Processed::Proposal),

@@ -13,7 +13,7 @@ use crate::encoding::decode_staged_commit;
 use crate::group::{self, GroupState, NewGroup, NewGroupKind};
 use crate::key_package::{self, NewKeyPackage, VerifiedKeyPackage};
 use crate::membership;
-use crate::policy::Preset;
+use crate::policy::{PolicySet, Preset};
 use crate::process::{self, Processed};
 use crate::signer::InstallationSigner;
 use crate::validation::{CommitError, ValidatedCommit, validate_commit};
@@ -181,7 +181,7 @@ impl Device {
     ) -> Result<ValidatedCommit, CommitError> {
         let group = self.group.as_mut().unwrap();
         let staged = match process::process(&self.provider, group, message).unwrap() {
-            Processed::Commit(staged) => *staged,
+            Processed::Commit { staged, .. } => *staged,
             other => panic!("not a commit: {other:?}"),
         };
         let validated = validate_commit(group, &staged, ledger)?;
@@ -222,14 +222,22 @@ pub(crate) fn circle(names: &[&'static str]) -> (Vec<Device>, Ledger) {
     circle_with(names, Preset::AllMembers)
 }
 
-pub(crate) fn circle_with(names: &[&'static str], preset: Preset) -> (Vec<Device>, Ledger) {
+pub(crate) fn circle_with(
+    names: &[&'static str],
+    policies: impl Into<PolicySet>,
+) -> (Vec<Device>, Ledger) {
+    circle_of_kind(names, NewGroupKind::Group(policies.into()))
+}
+
+/// As [`circle`], of any kind of group.
+pub(crate) fn circle_of_kind(names: &[&'static str], kind: NewGroupKind) -> (Vec<Device>, Ledger) {
     let mut devices: Vec<_> = names.iter().map(|name| Device::new(name, 1)).collect();
     let mut ledger = Ledger::default();
     for device in &devices {
         ledger.set(device.name, 1, &[device]);
     }
     let (creator, others) = devices.split_first_mut().unwrap();
-    creator.create(NewGroupKind::Group(preset.into()));
+    creator.create(kind);
     let key_packages = others.iter_mut().map(Device::key_package).collect();
     let updates: Vec<_> = names.iter().map(|name| (*name, 1)).collect();
     let change = creator.change_membership(&ledger, &updates, &[], key_packages);

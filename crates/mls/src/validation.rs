@@ -21,7 +21,7 @@ use crate::extensions::{
 };
 use crate::member;
 use crate::membership::{ExpectedDiff, expected_diff};
-use crate::policy::{self, PolicySet, PolicyViolation};
+use crate::policy::{self, PolicyChange, PolicySet, PolicyViolation};
 use crate::version;
 
 /// A changed attribute.
@@ -65,12 +65,17 @@ pub struct ValidatedCommit {
     pub removed_super_admins: BTreeSet<String>,
     /// Whether the policy set is another one.
     pub permissions_changed: bool,
+    /// What people see of that: empty if only the fallback of an attribute was written down.
+    pub policy_changes: Vec<PolicyChange>,
     /// Devices that came into the tree, without re-added ones.
     pub added_installations: BTreeSet<InstallationId>,
     /// Devices that left the tree, without re-added ones.
     pub removed_installations: BTreeSet<InstallationId>,
     /// Devices whose leaf was replaced to repair them (`groups.md` 4.5, re-add exception).
     pub readded_installations: BTreeSet<InstallationId>,
+    /// Devices that should leave the tree and stay, because somebody listed them as failed
+    /// (`groups.md` 4.2, security quirk). They can read on: tell people.
+    pub retained_installations: BTreeSet<InstallationId>,
     /// Whether this device is out of the group after it.
     pub self_removed: bool,
     /// Whether the immutable metadata changes, which honest clients never do and the rules do not
@@ -136,6 +141,24 @@ impl Rejection {
             Self::Version => 11,
         }
     }
+
+    /// A stable name for programs and translations.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Context(_) => "commit_rejected_v1",
+            Self::AttributeTooLong(_) => "commit_rejected_v2",
+            Self::Actor => "commit_rejected_v3",
+            Self::PreSharedKey => "commit_rejected_v4",
+            Self::UnknownLeaf => "commit_rejected_v5",
+            Self::SequenceDecreased => "commit_rejected_v6",
+            Self::UnexpectedAddition => "commit_rejected_v7",
+            Self::UnexpectedRemovals => "commit_rejected_v8",
+            Self::Author => "commit_rejected_v9",
+            Self::Policy(_) => "commit_rejected_v10",
+            Self::Version => "commit_rejected_v11",
+        }
+    }
 }
 
 /// Why a commit is not (yet) to be merged.
@@ -161,7 +184,7 @@ impl CommitError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Rejected(_) => "commit_rejected",
+            Self::Rejected(rejection) => rejection.code(),
             Self::MissingIdentity(_) => "identity_missing",
             Self::Paused { .. } => "group_paused",
         }
@@ -289,9 +312,11 @@ pub fn validate_commit<S: AssociationStates + ?Sized>(
         added_super_admins: changes.added_super_admins,
         removed_super_admins: changes.removed_super_admins,
         permissions_changed: changes.permissions,
+        policy_changes: contexts.old_policies.changes(&contexts.new_policies),
         added_installations: leaves.added,
         removed_installations: leaves.removed,
         readded_installations: leaves.readded,
+        retained_installations: leaves.retained,
         self_removed: staged.self_removed(),
         rewrites_metadata: new_metadata.as_ref() != Ok(&contexts.metadata),
         minimum_version,
@@ -331,6 +356,7 @@ struct SettledLeaves {
     added: BTreeSet<InstallationId>,
     removed: BTreeSet<InstallationId>,
     readded: BTreeSet<InstallationId>,
+    retained: BTreeSet<InstallationId>,
 }
 
 impl LeafChanges {
@@ -381,6 +407,12 @@ impl LeafChanges {
             mut removed,
             ..
         } = self;
+        let retained = expected
+            .removed
+            .iter()
+            .filter(|id| in_tree.contains(id) && !removed.contains(id))
+            .copied()
+            .collect();
         let mut readded = BTreeSet::new();
         if actor.role == policy::Role::SuperAdmin {
             readded = added.intersection(&removed).copied().collect();
@@ -405,6 +437,7 @@ impl LeafChanges {
             added,
             removed,
             readded,
+            retained,
         })
     }
 }

@@ -254,7 +254,7 @@ impl<'a> Receiver<'a> {
                 assert!(inbox_id.starts_with(text(event, "from")));
                 seen.texts += 1;
             }
-            Ok(Processed::Commit(staged)) => {
+            Ok(Processed::Commit { staged, .. }) => {
                 let count = |wanted: fn(&Proposal) -> bool| {
                     Some(
                         staged

@@ -21,6 +21,9 @@ pub const ATTRIBUTE_DISAPPEAR_FROM: &str = "message_disappear_from_ns";
 pub const ATTRIBUTE_DISAPPEAR_IN: &str = "message_disappear_in_ns";
 /// Lowest libxmtp version that may follow the group.
 pub const ATTRIBUTE_MINIMUM_VERSION: &str = "minimum_supported_protocol_version";
+/// Pinned messages; ours (`docs/pinned-messages.md`). No preset names it, so admins may change it by
+/// the fallback rule.
+pub const ATTRIBUTE_PINNED_MESSAGES: &str = "conclave.pinned_messages";
 /// Hexadecimal seed of the key that signs the commit log. A secret of the group.
 pub const ATTRIBUTE_COMMIT_LOG_SIGNER: &str = "_commit_log_signer";
 

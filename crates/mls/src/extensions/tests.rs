@@ -1,6 +1,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use conclave_identity::InstallationId;
+use openmls_rust_crypto::{OpenMlsRustCrypto, RustCrypto};
+use proptest::prelude::*;
+
 use super::*;
 use crate::extensions::metadata::prefixed;
 
@@ -43,6 +47,84 @@ fn the_inner_prefix_has_one_two_or_four_bytes() {
             Metadata::decode(&metadata.encode().unwrap()).unwrap(),
             metadata
         );
+    }
+}
+
+/// Bytes at random, and real ones of which some are others.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let real: Vec<Vec<u8>> = vec![
+        STANDARD.decode(DM_METADATA).unwrap(),
+        MutableMetadata {
+            attributes: [(ATTRIBUTE_NAME.to_owned(), "Hikers".to_owned())].into(),
+            admins: vec!["alix".to_owned()],
+            super_admins: vec!["bo".to_owned()],
+        }
+        .encode(),
+        Membership {
+            members: [("alix".to_owned(), 3)].into(),
+            failed_installations: [InstallationId::new([7; 32])].into(),
+        }
+        .encode(),
+        PolicySet::from(crate::policy::Preset::AllMembers).encode(),
+    ];
+    let damage = (
+        prop::sample::select(real),
+        prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        any::<prop::sample::Index>(),
+        any::<bool>(),
+    );
+    let damaged = damage.prop_map(|(mut bytes, edits, end, cut)| {
+        for (at, byte) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if cut {
+            bytes.truncate(end.index(bytes.len()));
+        }
+        bytes
+    });
+    prop_oneof![prop::collection::vec(any::<u8>(), 0..300), damaged]
+}
+
+/// Reads these bytes as all that a member puts into a group; what is read is written so that it is
+/// read the same again.
+fn reads(bytes: &[u8]) {
+    if let Ok(read) = Metadata::decode(bytes) {
+        assert_eq!(Metadata::decode(&read.encode().unwrap()), Ok(read));
+    }
+    if let Ok(read) = MutableMetadata::decode(bytes) {
+        assert_eq!(MutableMetadata::decode(&read.encode()), Ok(read));
+    }
+    if let Ok(read) = Membership::decode(bytes) {
+        assert_eq!(Membership::decode(&read.encode()), Ok(read));
+    }
+    if let Ok(read) = PolicySet::read(bytes) {
+        assert_eq!(PolicySet::decode(&read.encode()), Ok(read));
+    }
+    let _ = crate::framing::parse(bytes);
+    let _ = crate::key_package::verify(&RustCrypto::default(), bytes);
+    let _ = crate::welcome::Pointer::decode(bytes);
+    let _ = crate::welcome::stage(&OpenMlsRustCrypto::default(), bytes);
+    let _ = crate::encoding::decode_staged_commit(bytes);
+}
+
+#[test]
+fn all_that_fuzzing_kept_is_read_or_refused() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    for target in ["client_group_context", "client_message"] {
+        let files: Vec<_> = std::fs::read_dir(corpus.join(target)).unwrap().collect();
+        assert!(files.len() >= 20, "{target}: {}", files.len());
+        for file in files {
+            reads(&std::fs::read(file.unwrap().path()).unwrap());
+        }
+    }
+}
+
+proptest! {
+    /// Whatever is read is written so that it is read the same again; nothing panics.
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in bytes()) {
+        reads(&bytes);
     }
 }
 

@@ -11,10 +11,14 @@ use crate::extensions::{
 };
 use crate::group::Disappearing;
 use crate::member::Leaf;
-use crate::policy::{PolicySet, Role};
+use crate::policy::{PolicySet, Role, UnreadablePolicies};
 use crate::version;
 
 /// What a group says at one epoch. `Debug` shows no attribute values.
+///
+/// A hostile member can make a group whose context is not readable in full, or break it by a commit
+/// that the rules allow (nobody looks at `0xF000` after a commit). People must still see such a group
+/// and its messages: see [`GroupState::unreadable`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupState {
     /// MLS group id (16 bytes in groups of official clients).
@@ -24,14 +28,18 @@ pub struct GroupState {
     /// Authenticator of the epoch, 32 bytes; equal for all members of one epoch and different after
     /// a fork. Empty before a group is joined.
     pub epoch_authenticator: Vec<u8>,
-    /// Kind, creator and DM members.
+    /// Kind, creator and DM members. Where unreadable, those of a group without a creator: what was
+    /// stored when the group was joined is right then.
     pub metadata: Metadata,
-    /// Attributes and admin lists.
+    /// Attributes and admin lists. Where unreadable, empty.
     pub mutable_metadata: MutableMetadata,
     /// Inboxes with their sequence ids, and failed installations.
     pub membership: Membership,
-    /// Permissions.
-    pub policies: PolicySet,
+    /// Permissions, or what can be read of them.
+    pub policies: Result<PolicySet, Box<UnreadablePolicies>>,
+    /// Extensions that cannot be read. If there is one, nobody can change the group any more: every
+    /// commit is refused by everybody (V1). Messages go on.
+    pub unreadable: Vec<ExtensionError>,
     /// Devices in the tree, in the order of their places.
     pub leaves: Vec<Leaf>,
 }
@@ -40,7 +48,8 @@ impl GroupState {
     /// Reads a joined or created group.
     ///
     /// # Errors
-    /// [`ExtensionError`] where the context is not that of an XMTP group.
+    /// [`ExtensionError`] where the membership cannot be read, which no commit and no welcome that
+    /// we accept brings about.
     pub fn of(group: &MlsGroup) -> Result<Self, ExtensionError> {
         let mut state = Self::read(group.public_group().group_context(), group.members())?;
         state.epoch_authenticator = group.epoch_authenticator().as_slice().to_vec();
@@ -53,14 +62,31 @@ impl GroupState {
         members: impl Iterator<Item = Member>,
     ) -> Result<Self, ExtensionError> {
         let extensions = context.extensions();
+        let mut unreadable = Vec::new();
+        let metadata = extensions::metadata(extensions).unwrap_or_else(|error| {
+            unreadable.push(error);
+            Metadata {
+                conversation_type: ConversationType::Group,
+                creator_inbox_id: String::new(),
+                dm_members: None,
+                readd_request: None,
+            }
+        });
+        let mutable_metadata = extensions::mutable_metadata(extensions).unwrap_or_else(|error| {
+            unreadable.push(error);
+            MutableMetadata::default()
+        });
+        let policies = extensions::readable_policies(extensions);
+        unreadable.extend(policies.as_ref().err().map(|found| found.error.clone()));
         Ok(Self {
             group_id: context.group_id().as_slice().to_vec(),
             epoch: context.epoch().as_u64(),
             epoch_authenticator: Vec::new(),
-            metadata: extensions::metadata(extensions)?,
-            mutable_metadata: extensions::mutable_metadata(extensions)?,
+            metadata,
+            mutable_metadata,
             membership: extensions::membership(extensions)?,
-            policies: extensions::policies(extensions)?,
+            policies,
+            unreadable,
             leaves: members.filter_map(|member| Leaf::of(&member)).collect(),
         })
     }
@@ -101,7 +127,8 @@ impl GroupState {
     }
 
     /// Leaves whose inbox is not a member: a device that someone kept in the tree by the trick that
-    /// `groups.md` 4.2 describes. Nobody but its inbox's removal could get rid of it; tell people.
+    /// `groups.md` 4.2 describes. A super admin can take it out, see
+    /// [`membership::plan`](crate::membership::plan).
     pub fn stray_leaves(&self) -> impl Iterator<Item = &Leaf> {
         self.leaves
             .iter()

@@ -46,7 +46,10 @@ fn a_new_group_has_the_official_context() {
     assert_eq!(state.membership.members, [(inbox("alix"), 0)].into());
     assert_eq!(state.role(&inbox("alix")), Role::SuperAdmin);
     assert!(state.mutable_metadata.admins.is_empty());
-    assert_eq!(state.policies.preset(), Some(Preset::AllMembers));
+    assert_eq!(
+        state.policies.clone().unwrap().preset(),
+        Some(Preset::AllMembers)
+    );
     assert_eq!(state.attribute("_commit_log_signer").unwrap().len(), 64);
     let names: Vec<_> = state.mutable_metadata.attributes.keys().cloned().collect();
     assert_eq!(
@@ -73,7 +76,7 @@ fn a_dm_names_its_two_people_and_has_no_admins() {
     );
     assert!(state.mutable_metadata.super_admins.is_empty());
     assert_eq!(state.attribute("app_data"), None);
-    assert_eq!(state.policies.preset(), Some(Preset::Dm));
+    assert_eq!(state.policies.clone().unwrap().preset(), Some(Preset::Dm));
     let dm_id = format!("dm:{}:{}", inbox("bo"), inbox("alix"));
     assert_eq!(state.dm_id(), Some(dm_id.clone()), "sorted");
 
@@ -95,7 +98,10 @@ fn sync_and_oneshot_groups_are_ordinary_otherwise() {
     assert_eq!(oneshot.metadata.readd_request, Some(request));
     let sync = created(NewGroupKind::Sync).state();
     assert_eq!(sync.conversation_type(), ConversationType::Sync);
-    assert_eq!(sync.policies.preset(), Some(Preset::AllMembers));
+    assert_eq!(
+        sync.policies.clone().unwrap().preset(),
+        Some(Preset::AllMembers)
+    );
     assert_eq!(sync.role(&inbox("alix")), Role::SuperAdmin);
 }
 
@@ -150,8 +156,9 @@ fn options_are_kept() {
     assert_eq!(state.attribute("group_name"), Some("climbing"));
     assert_eq!(state.attribute("message_disappear_from_ns"), Some("5"));
     assert_eq!(state.disappearing(), new.disappearing);
-    assert_eq!(state.policies, policies);
-    assert_eq!(state.policies.preset(), None);
+    let found = state.policies.unwrap();
+    assert_eq!(found, policies);
+    assert_eq!(found.preset(), None);
 }
 
 #[test]

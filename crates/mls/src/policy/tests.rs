@@ -35,7 +35,7 @@ fn strict_policy() -> impl Strategy<Value = Policy> {
 fn policy_set() -> impl Strategy<Value = PolicySet> {
     (
         [policy(), policy()],
-        prop::collection::btree_map("[a-z_]{1,12}", policy(), 0..5),
+        prop::collection::btree_map("[a-b_][a-b_]?", policy(), 0..6),
         [strict_policy(), strict_policy(), strict_policy()],
     )
         .prop_map(|([add_member, remove_member], update_metadata, strict)| {
@@ -51,34 +51,95 @@ fn policy_set() -> impl Strategy<Value = PolicySet> {
         })
 }
 
+/// Whether each role may: member, admin, super admin.
+fn table(policy: &Policy) -> [bool; 3] {
+    match policy {
+        Policy::Rule(Rule::Allow) => [true, true, true],
+        Policy::Rule(Rule::Deny) => [false, false, false],
+        Policy::Rule(Rule::Admin) => [false, true, true],
+        Policy::Rule(Rule::SuperAdmin) => [false, false, true],
+        Policy::All(parts) => parts.iter().map(table).fold([true; 3], |all, part| {
+            [all[0] & part[0], all[1] & part[1], all[2] & part[2]]
+        }),
+        Policy::Any(parts) => parts.iter().map(table).fold([false; 3], |any, part| {
+            [any[0] | part[0], any[1] | part[1], any[2] | part[2]]
+        }),
+    }
+}
+
+/// Every rule that is broken, in the order of the table.
+fn broken(
+    changes: &Changes,
+    actor: &str,
+    role: Role,
+    set: &PolicySet,
+    supers: &[String],
+    pair: Option<&[String; 2]>,
+) -> Vec<PolicyViolation> {
+    use PolicyViolation as Violation;
+    let place = match role {
+        Role::Member => 0,
+        Role::Admin => 1,
+        Role::SuperAdmin => 2,
+    };
+    let mut broken = Vec::new();
+    let added: Vec<&String> = changes.added_inboxes.iter().collect();
+    let completes = match (pair, added.as_slice()) {
+        (Some([one, two]), [new]) => *new != actor && (*new == one || *new == two),
+        _ => false,
+    };
+    if !added.is_empty() && !completes && !table(&set.add_member)[place] {
+        broken.push(Violation::AddMember);
+    }
+    if !changes.removed_inboxes.is_empty() && !table(&set.remove_member)[place] {
+        broken.push(Violation::RemoveMember);
+    }
+    if changes.removed_inboxes.iter().any(|id| supers.contains(id)) {
+        broken.push(Violation::RemoveSuperAdmin);
+    }
+    for name in &changes.attributes {
+        let may = match set.update_metadata.get(name) {
+            Some(policy) => table(policy)[place],
+            None if name.as_bytes()[0] == b'_' => place == 2,
+            None => place >= 1,
+        };
+        if !may {
+            broken.push(Violation::UpdateMetadata);
+        }
+    }
+    if !changes.added_admins.is_empty() && !table(&set.add_admin)[place] {
+        broken.push(Violation::AddAdmin);
+    }
+    if !changes.removed_admins.is_empty() && !table(&set.remove_admin)[place] {
+        broken.push(Violation::RemoveAdmin);
+    }
+    if !changes.added_super_admins.is_empty() && place < 2 {
+        broken.push(Violation::AddSuperAdmin);
+    }
+    let demotes = !changes.removed_super_admins.is_empty();
+    if demotes && (place < 2 || changes.leaves_no_super_admin) {
+        broken.push(Violation::DemoteSuperAdmin);
+    }
+    if changes.permissions && place < 2 {
+        broken.push(Violation::UpdatePermissions);
+    }
+    broken
+}
+
 fn names() -> impl Strategy<Value = BTreeSet<String>> {
     prop::collection::btree_set("[a-d]", 0..3)
 }
 
 fn changes() -> impl Strategy<Value = Changes> {
     (
-        [
-            names(),
-            names(),
-            names(),
-            names(),
-            names(),
-            names(),
-            names(),
-        ],
+        [names(), names(), names(), names(), names(), names()],
+        // Some have a policy of their own, some begin with `_`.
+        prop::collection::btree_set("[a-b_][a-b_]?", 0..3),
         any::<bool>(),
         any::<bool>(),
     )
-        .prop_map(|(sets, leaves_no_super_admin, permissions)| {
-            let [
-                added,
-                removed,
-                attributes,
-                admins,
-                no_admins,
-                supers,
-                no_supers,
-            ] = sets;
+        .prop_map(|(sets, attributes, leaves_no_super_admin, permissions)| {
+            let [added, removed, admins, no_admins, supers, no_supers] = sets;
             Changes {
                 added_inboxes: added,
                 removed_inboxes: removed,
@@ -101,7 +162,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = PolicySet::decode(&bytes);
+        prop_assert_eq!(PolicySet::decode(&bytes).is_ok(), PolicySet::read(&bytes).is_ok());
     }
 
     #[test]
@@ -110,6 +171,22 @@ proptest! {
             let each: Vec<_> = policies.iter().map(|policy| policy.allows(role)).collect();
             prop_assert_eq!(Policy::All(policies.clone()).allows(role), !each.contains(&false));
             prop_assert_eq!(Policy::Any(policies.clone()).allows(role), each.contains(&true));
+        }
+    }
+
+    /// The table of `groups.md` 4.6, written a second time.
+    #[test]
+    fn the_verdict_is_that_of_the_table(
+        changes in changes(),
+        set in policy_set(),
+        actor in "[a-d]",
+        supers in prop::collection::vec("[a-d]", 0..3),
+        pair in prop::option::of(["[a-d]", "[a-d]"]),
+    ) {
+        for role in [Role::Member, Role::Admin, Role::SuperAdmin] {
+            let verdict = evaluate(&changes, &actor, role, &set, &supers, pair.as_ref());
+            let broken = broken(&changes, &actor, role, &set, &supers, pair.as_ref());
+            prop_assert_eq!(verdict.err(), broken.first().copied());
         }
     }
 
@@ -253,6 +330,33 @@ fn unreadable_policies_spoil_the_whole_set() {
         ..Preset::Dm.into()
     };
     assert!(PolicySet::decode(&empty.encode()).is_err());
+}
+
+#[test]
+fn what_is_readable_of_unreadable_policies_is_kept() {
+    use conclave_proto::mls::message_contents as proto;
+    use prost::Message;
+
+    let mut set = PolicySet::from(Preset::AllMembers);
+    set.remove_member = Policy::All(vec![]);
+    let mut message = proto::GroupMutablePermissionsV1::decode(&*set.encode()).unwrap();
+    let wire = message.policies.as_mut().unwrap();
+    wire.add_admin_policy = None;
+    wire.update_metadata_policy.insert(
+        "group_name".to_owned(),
+        proto::MetadataPolicy { kind: None },
+    );
+    let found = PolicySet::read(&message.encode_to_vec()).unwrap_err();
+    assert_eq!(found.add_member, Some(Rule::Allow.into()));
+    assert_eq!(found.remove_member, None, "an empty combination");
+    assert_eq!(found.add_admin, None, "absent");
+    assert_eq!(found.remove_admin, Some(Rule::SuperAdmin.into()));
+    assert_eq!(found.update_metadata["group_name"], None, "without a kind");
+    let description = &found.update_metadata["description"];
+    assert_eq!(*description, Some(Rule::Allow.into()));
+
+    let garbage = PolicySet::read(&[0xFF]).unwrap_err();
+    assert_eq!(*garbage, UnreadablePolicies::nothing(garbage.error.clone()));
 }
 
 #[test]

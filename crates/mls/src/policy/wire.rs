@@ -3,7 +3,7 @@
 use conclave_proto::mls::message_contents as proto;
 use prost::Message;
 
-use super::{Policy, PolicySet, Rule};
+use super::{Policy, PolicySet, Rule, UnreadablePolicies};
 use crate::extensions::{ExtensionError, GROUP_PERMISSIONS};
 
 fn malformed(reason: &str) -> ExtensionError {
@@ -96,6 +96,29 @@ pub(super) fn decode(data: &[u8]) -> Result<PolicySet, ExtensionError> {
             set.update_permissions_policy.as_ref().ok_or_else(absent)?,
         )?,
     })
+}
+
+/// What [`decode`] would have read of each policy by itself.
+pub(super) fn salvage(data: &[u8], error: ExtensionError) -> UnreadablePolicies {
+    let set = proto::GroupMutablePermissionsV1::decode(data)
+        .ok()
+        .and_then(|message| message.policies)
+        .unwrap_or_default();
+    let of_members = |policy: Option<&_>| policy.and_then(|policy| membership::read(policy).ok());
+    let of_admins = |policy: Option<&_>| policy.and_then(|policy| permissions::read(policy).ok());
+    UnreadablePolicies {
+        error,
+        add_member: of_members(set.add_member_policy.as_ref()),
+        remove_member: of_members(set.remove_member_policy.as_ref()),
+        update_metadata: set
+            .update_metadata_policy
+            .iter()
+            .map(|(name, policy)| (name.clone(), metadata::read(policy).ok()))
+            .collect(),
+        add_admin: of_admins(set.add_admin_policy.as_ref()),
+        remove_admin: of_admins(set.remove_admin_policy.as_ref()),
+        update_permissions: of_admins(set.update_permissions_policy.as_ref()),
+    }
 }
 
 pub(super) fn encode(set: &PolicySet) -> Vec<u8> {

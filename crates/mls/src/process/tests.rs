@@ -190,7 +190,7 @@ fn a_commit_may_be_dropped_and_the_group_goes_on() {
     let (mut devices, ledger) = circle(&["alix", "bo"]);
     let first = devices[0].self_update();
     devices[1].with_group(|provider, _, group| {
-        let Ok(Processed::Commit(staged)) = process(provider, group, &first.message) else {
+        let Ok(Processed::Commit { staged, .. }) = process(provider, group, &first.message) else {
             panic!("a commit");
         };
         validate_commit(group, &staged, &ledger).unwrap();

@@ -5,6 +5,9 @@ mod attributes;
 mod hostile;
 mod leaves;
 mod permissions;
+mod random;
+mod strays;
+mod table;
 
 use hostile::{Raw, force, rule, verdict};
 

@@ -9,7 +9,7 @@ use openmls::prelude::tls_codec::Deserialize;
 
 use super::WelcomeError;
 use crate::association::{AssociationStates, Lookup, MissingIdentity};
-use crate::extensions::ConversationType;
+use crate::extensions::{self, ConversationType};
 use crate::group::{GroupState, join_config};
 use crate::member::Leaf;
 use crate::policy::Preset;
@@ -109,10 +109,10 @@ impl StagedJoin {
         if !lists.admins.is_empty() || !lists.super_admins.is_empty() {
             return Err(JoinRejection::DmAdmins);
         }
-        if !self.state.policies.fixed_policies_are(Preset::Dm) {
-            return Err(JoinRejection::DmPermissions);
+        match &self.state.policies {
+            Ok(policies) if policies.fixed_policies_are(Preset::Dm) => Ok(()),
+            _ => Err(JoinRejection::DmPermissions),
         }
-        Ok(())
     }
 }
 
@@ -184,8 +184,12 @@ pub fn stage<P: OpenMlsProvider>(provider: &P, inner: &[u8]) -> Result<StagedJoi
         .build()
         .map_err(refine)?;
     let invalid = |reason: &str| WelcomeError::Invalid(reason.to_owned());
-    let state = GroupState::read(staged.group_context(), staged.members())
-        .map_err(|error| WelcomeError::Invalid(error.to_string()))?;
+    // What kind of group it is must be known to join it; attributes and permissions are not looked
+    // at on the way in (`groups.md` 5.6).
+    let context = staged.group_context();
+    let state = extensions::metadata(context.extensions())
+        .and_then(|_| GroupState::read(context, staged.members()))
+        .map_err(|error| invalid(&error.to_string()))?;
     let sender = staged.welcome_sender_index().u32();
     let added_by = state
         .leaves

@@ -12,11 +12,14 @@ use openmls_rust_crypto::OpenMlsRustCrypto;
 
 use super::*;
 use crate::association::MissingIdentity;
-use crate::extensions::{CIPHERSUITE, GROUP_MEMBERSHIP, GROUP_PERMISSIONS, MUTABLE_METADATA};
+use crate::extensions::{
+    CIPHERSUITE, GROUP_MEMBERSHIP, GROUP_PERMISSIONS, IMMUTABLE_METADATA, MUTABLE_METADATA,
+};
 use crate::group::NewGroupKind;
 use crate::key_package::{self, WrapperAlgorithm};
 use crate::policy::{Policy, PolicySet, Preset, Rule};
 use crate::testing::{Device, Ledger, assert_agree, circle, inbox};
+use crate::validation::{CommitError, Rejection};
 
 /// What the node stores for an input.
 fn stored_v1(message: &WelcomeMessageInput) -> welcome_message::V1 {
@@ -482,14 +485,12 @@ fn a_dm_is_between_its_sender_and_us() {
     );
 }
 
-#[test]
-fn groups_that_are_not_ours_are_invalid() {
-    let mut alix = Device::new("alix", 1);
-    let mut bo = Device::new("bo", 1);
-    alix.create(NewGroupKind::Sync);
+/// The inner welcome of a group of alix's, one of whose extensions is replaced as bo comes in.
+fn invited_into_odd_group(alix: &mut Device, bo: &mut Device, id: u16, body: &[u8]) -> Vec<u8> {
     let package = bo.key_package().key_package;
-    let inner = alix.with_group(|provider, signer, group| {
-        let context = crate::commit::context_with(group, GROUP_MEMBERSHIP, vec![0xFF]).unwrap();
+    alix.create(NewGroupKind::Sync);
+    alix.with_group(|provider, signer, group| {
+        let context = crate::commit::context_with(group, id, body.to_vec()).unwrap();
         let bundle = group
             .commit_builder()
             .propose_adds([package])
@@ -507,11 +508,48 @@ fn groups_that_are_not_ours_are_invalid() {
             .unwrap()
             .tls_serialize_detached()
             .unwrap()
-    });
-    assert!(matches!(
-        stage(&bo.provider, &inner).unwrap_err(),
-        WelcomeError::Invalid(_)
-    ));
+    })
+}
+
+#[test]
+fn groups_that_are_not_ours_are_invalid() {
+    for id in [IMMUTABLE_METADATA, GROUP_MEMBERSHIP] {
+        let (mut alix, mut bo) = (Device::new("alix", 1), Device::new("bo", 1));
+        let inner = invited_into_odd_group(&mut alix, &mut bo, id, &[0xFF]);
+        assert!(matches!(
+            stage(&bo.provider, &inner).unwrap_err(),
+            WelcomeError::Invalid(_)
+        ));
+    }
+}
+
+#[test]
+fn groups_with_unreadable_settings_are_joined_and_shown() {
+    let garbage: &[u8] = &[0xFF];
+    let without_kind: &[u8] = b"\x0a\x02\x0a\x00";
+    for (id, body) in [
+        (MUTABLE_METADATA, garbage),
+        (GROUP_PERMISSIONS, garbage),
+        (GROUP_PERMISSIONS, b""),
+        (GROUP_PERMISSIONS, without_kind),
+    ] {
+        let (mut alix, mut bo) = (Device::new("alix", 1), Device::new("bo", 1));
+        let inner = invited_into_odd_group(&mut alix, &mut bo, id, body);
+        bo.join(&inner);
+        let state = bo.state();
+        assert_eq!(state.unreadable.len(), 1, "{id:#x} {body:?}");
+        assert_eq!(state.policies.is_err(), id == GROUP_PERMISSIONS);
+        assert_eq!(state.leaves.len(), 2);
+        let renewal = bo.self_update();
+        let mut ledger = Ledger::default();
+        ledger.set("alix", 1, &[&alix]);
+        ledger.set("bo", 1, &[&bo]);
+        let refused = bo.take_own(&renewal, &ledger).unwrap_err();
+        assert!(matches!(
+            refused,
+            CommitError::Rejected(Rejection::Context(_))
+        ));
+    }
 }
 
 #[test]

@@ -41,6 +41,25 @@ fn v1_the_new_context_must_be_readable() {
 }
 
 #[test]
+fn v1_names_are_valid_utf_8() {
+    let (mut devices, ledger) = circle(&["alix", "bo"]);
+    // attributes { "group_name": X }, and both lists, empty.
+    for (name, broken) in [
+        (b"ok", 10),
+        (b"\xc3\x28", 1),
+        (b"\xff\xfe", 1),
+        (b"a\x00", 10),
+    ] {
+        let attribute: &[u8] = b"\x0a\x10\x0a\x0agroup_name\x12\x02";
+        let body = [attribute, name, b"\x12\x00\x1a\x00"].concat();
+        // It takes the super admin off the list as well, which nobody may.
+        let raw = Raw::new().extension(MUTABLE_METADATA, Some(body));
+        let message = raw.message(&mut devices[0]);
+        assert_eq!(rule(&mut devices[1], &message, &ledger), broken, "{name:?}");
+    }
+}
+
+#[test]
 fn v1_the_old_context_must_be_readable() {
     for extension in [
         MUTABLE_METADATA,
@@ -77,6 +96,30 @@ fn rewriting_the_immutable_metadata_is_noticed_but_not_forbidden() {
             .unwrap()
             .rewrites_metadata
     );
+}
+
+#[test]
+fn a_group_without_readable_immutable_metadata_is_still_followed() {
+    let (devices, _) = circle(&["alix", "bo", "caro"]);
+    let before = devices[1].state();
+    for body in [None, Some(vec![0xFF])] {
+        let (devices, ledger) = circle(&["alix", "bo", "caro"]);
+        let mut rest = force(
+            devices,
+            0,
+            Raw::new().extension(IMMUTABLE_METADATA, body.clone()),
+        );
+        let state = rest[0].state();
+        assert_eq!(state.epoch, before.epoch + 1);
+        assert_eq!(state.unreadable.len(), 1, "{body:?}");
+        assert_eq!(state.policies, before.policies);
+        assert_eq!(state.metadata.creator_inbox_id, "");
+        let text = rest[0].encrypt("still here");
+        assert_eq!(rest[1].read(&text).unwrap(), "still here");
+        let message = Raw::new().message(&mut rest[0]);
+        assert_eq!(rule(&mut rest[1], &message, &ledger), 1);
+    }
+    assert_eq!(before.unreadable, []);
 }
 
 #[test]

@@ -7,6 +7,8 @@ use openmls::prelude::tls_codec::Serialize;
 use openmls::prelude::{KeyPackage, LeafNodeIndex, OpenMlsProvider};
 
 use super::*;
+use crate::commit::BuiltCommit;
+use crate::encoding;
 use crate::extensions::{
     GROUP_MEMBERSHIP, GROUP_PERMISSIONS, IMMUTABLE_METADATA, MUTABLE_METADATA, opaque,
 };
@@ -75,6 +77,11 @@ impl Raw {
 
     /// The message of `author`; its group stays as it was.
     pub(super) fn message(self, author: &mut Device) -> Vec<u8> {
+        self.built(author).message
+    }
+
+    /// The commit of `author` with all that it needs to apply it; its group stays as it was.
+    pub(super) fn built(self, author: &mut Device) -> BuiltCommit {
         author.with_group(|provider, signer, group| {
             let context = edited(group, &self.context);
             let removes: Vec<LeafNodeIndex> = self
@@ -102,9 +109,15 @@ impl Raw {
                 .unwrap()
                 .stage_commit(provider)
                 .unwrap();
-            let (message, _, _) = bundle.into_messages();
+            let (message, welcome, _) = bundle.into_messages();
+            let staged_commit = encoding::encode(group.pending_commit().unwrap()).unwrap();
             group.clear_pending_commit(provider.storage()).unwrap();
-            message.tls_serialize_detached().unwrap()
+            BuiltCommit {
+                message: message.tls_serialize_detached().unwrap(),
+                welcome: welcome.map(|welcome| welcome.tls_serialize_detached().unwrap().into()),
+                staged_commit,
+                epoch: group.epoch().as_u64(),
+            }
         })
     }
 }
@@ -126,7 +139,7 @@ pub(super) fn verdict(
 ) -> Result<ValidatedCommit, CommitError> {
     let group = victim.group.as_mut().unwrap();
     match process(&victim.provider, group, message).unwrap() {
-        Processed::Commit(staged) => validate_commit(group, &staged, ledger),
+        Processed::Commit { staged, .. } => validate_commit(group, &staged, ledger),
         other => panic!("not a commit: {other:?}"),
     }
 }
@@ -147,7 +160,8 @@ pub(super) fn force(mut devices: Vec<Device>, author: usize, raw: Raw) -> Vec<De
     let message = raw.message(&mut author);
     for device in &mut devices {
         let group = device.group.as_mut().unwrap();
-        let Ok(Processed::Commit(staged)) = process(&device.provider, group, &message) else {
+        let Ok(Processed::Commit { staged, .. }) = process(&device.provider, group, &message)
+        else {
             panic!("a commit");
         };
         crate::process::merge(&device.provider, group, *staged).unwrap();

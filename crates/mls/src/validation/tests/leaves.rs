@@ -357,7 +357,7 @@ fn everything_missing_is_named_at_once_and_only_then_judged() {
     };
     let mut victim = victim;
     let group = victim.group.as_mut().unwrap();
-    let Ok(Processed::Commit(staged)) = process(&victim.provider, group, &message) else {
+    let Ok(Processed::Commit { staged, .. }) = process(&victim.provider, group, &message) else {
         panic!("a commit");
     };
     assert_eq!(
