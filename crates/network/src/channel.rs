@@ -50,14 +50,9 @@ pub(crate) fn open(config: &NodeConfig) -> Result<Channel, NetworkError> {
     })
 }
 
-/// A connection to the node through the proxy, which is given the name as it stands: our machine
-/// never resolves it, so it does not leak to the local name server.
-async fn through_proxy(
-    proxy: &Socks5,
-    node: &Uri,
-) -> Result<Socks5Stream<TcpStream>, tokio_socks::Error> {
+/// Where a node is: its host, without the brackets of an IPv6 literal, and its port.
+fn place(node: &Uri) -> (&str, u16) {
     let host = node.host().unwrap_or_default();
-    // Addresses in brackets are IPv6 literals, which the protocol has a type for.
     let host = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
@@ -66,6 +61,31 @@ async fn through_proxy(
         Some("https") => 443,
         _ => 80,
     });
+    (host, port)
+}
+
+/// A bare connection to a node without TLS, through the proxy where there is one.
+///
+/// # Errors
+/// Where the node, or the proxy, is not reached.
+pub(crate) async fn socket(
+    config: &NodeConfig,
+    node: &Uri,
+) -> Result<TcpStream, tokio_socks::Error> {
+    Ok(match &config.proxy {
+        Some(proxy) => through_proxy(proxy, node).await?.into_inner(),
+        None => TcpStream::connect(place(node)).await?,
+    })
+}
+
+/// A connection to the node through the proxy, which is given the name as it stands: our machine
+/// never resolves it, so it does not leak to the local name server.
+async fn through_proxy(
+    proxy: &Socks5,
+    node: &Uri,
+) -> Result<Socks5Stream<TcpStream>, tokio_socks::Error> {
+    let (host, port) = place(node);
+    // The protocol has a type for addresses.
     let target = match host.parse() {
         Ok(address) => TargetAddr::Ip(std::net::SocketAddr::new(address, port)),
         Err(_) => TargetAddr::Domain(host.into(), port),

@@ -1,5 +1,7 @@
 //! The V3 services over gRPC.
 
+mod file_server;
+
 use std::collections::HashMap;
 use std::future::{Future, ready};
 use std::sync::Arc;
@@ -36,8 +38,9 @@ use tonic::{Request, Response, Status};
 
 use crate::reply::{self, Marks};
 use crate::{
-    GroupMessageStream, LoggedUpdate, MESSAGE_LIMIT, Network, NetworkError, NodeConfig, PAGE_LIMIT,
-    PAYLOAD_LIMIT, Page, Retry, StatusCode, Timeouts, WalletVerdict, WelcomeStream, channel,
+    FileServer, GroupMessageStream, LoggedUpdate, MESSAGE_LIMIT, Network, NetworkError, NodeConfig,
+    PAGE_LIMIT, PAYLOAD_LIMIT, Page, Retry, Timeouts, WalletVerdict, WelcomeStream, channel,
+    foreign,
 };
 
 /// Sent as `x-libxmtp-version`. Nodes refuse versions before 1.1.5 and take what is no version for
@@ -85,6 +88,7 @@ type Service = InterceptedService<Channel, VersionHeaders>;
 pub struct GrpcNetwork {
     mls: MlsApiClient<Service>,
     identity: IdentityApiClient<Service>,
+    config: NodeConfig,
     timeouts: Timeouts,
     retry: Retry,
     /// Whether a V3 node has ever answered at this address.
@@ -117,6 +121,7 @@ impl GrpcNetwork {
             identity: IdentityApiClient::new(service)
                 .max_decoding_message_size(MESSAGE_LIMIT)
                 .max_encoding_message_size(MESSAGE_LIMIT),
+            config: config.clone(),
             timeouts: config.timeouts,
             retry: config.retry,
             proven: Arc::default(),
@@ -164,7 +169,7 @@ impl GrpcNetwork {
         let reply = (|| Self::once(deadline, call(request.clone())))
             .retry(policy)
             .when(|error| {
-                let foreign = !proven && speaks_another_protocol(error);
+                let foreign = !proven && foreign::speaks_another_protocol(error);
                 speaks_otherwise.fetch_or(foreign, Ordering::Relaxed);
                 error.is_retryable() && !foreign
             })
@@ -193,7 +198,10 @@ impl GrpcNetwork {
                 self.proven.store(true, Ordering::Relaxed);
                 Ok(reply)
             }
-            Err(error) if speaks_otherwise.into_inner() => {
+            Err(error)
+                if speaks_otherwise.into_inner()
+                    || !proven && foreign::answers_otherwise(&self.config, &error).await =>
+            {
                 Err(NetworkError::NotXmtp(error.to_string()))
             }
             Err(error) => Err(error),
@@ -277,35 +285,6 @@ fn paging(after_id: u64, limit: u32) -> Option<PagingInfo> {
     })
 }
 
-/// Whether the other end speaks, but not gRPC: a web site, a mail server.
-fn speaks_another_protocol(error: &NetworkError) -> bool {
-    match error {
-        // What is made of h2's word on bytes that are no HTTP/2 frames.
-        NetworkError::Closed(cause) | NetworkError::Unreachable(cause) => {
-            cause.contains("what answers there is no node")
-                || cause.contains("unspecific protocol error")
-        }
-        NetworkError::Rejected { message, .. } => is_no_grpc_reply(message),
-        _ => false,
-    }
-}
-
-/// What our own end says of an HTTP reply that is no gRPC reply (tonic 0.14).
-fn is_no_grpc_reply(message: &str) -> bool {
-    message.contains("mapped from HTTP status code") || message.contains("invalid content-type")
-}
-
-/// Whether something that is no V3 node answered so.
-fn is_foreign(error: &NetworkError) -> bool {
-    match error {
-        NetworkError::NodeReply(_) | NetworkError::Closed(_) => true,
-        NetworkError::Rejected { code, message } => {
-            *code == StatusCode::Unimplemented || is_no_grpc_reply(message)
-        }
-        _ => false,
-    }
-}
-
 #[async_trait]
 impl Network for GrpcNetwork {
     async fn check(&self) -> Result<(), NetworkError> {
@@ -314,12 +293,16 @@ impl Network for GrpcNetwork {
             refused => refused,
         };
         outcome.map_err(|error| {
-            if is_foreign(&error) {
+            if foreign::is_foreign(&error) {
                 NetworkError::NotXmtp(error.to_string())
             } else {
                 error
             }
         })
+    }
+
+    async fn file_server(&self) -> Result<Option<FileServer>, NetworkError> {
+        self.announced_files().await
     }
 
     async fn upload_key_package(&self, key_package: Vec<u8>) -> Result<(), NetworkError> {

@@ -37,6 +37,15 @@ pub struct LoggedUpdate {
     pub update: IdentityUpdate,
 }
 
+/// Where files are kept that clients share (`docs/files.md`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileServer {
+    /// Its address, without a slash at the end.
+    pub url: String,
+    /// Whether it is on the host of the node, which the person chose.
+    pub is_nodes_host: bool,
+}
+
 /// What a node says about the signature of a smart-contract wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WalletVerdict {
@@ -59,6 +68,11 @@ pub trait Network: Send + Sync {
     /// # Errors
     /// [`NetworkError::NotXmtp`] where something else answers.
     async fn check(&self) -> Result<(), NetworkError>;
+
+    /// Where the node keeps files, if it does.
+    async fn file_server(&self) -> Result<Option<FileServer>, NetworkError> {
+        Ok(None)
+    }
 
     /// Publishes the newest key package of an installation, a bare TLS-encoded `KeyPackage`.
     async fn upload_key_package(&self, key_package: Vec<u8>) -> Result<(), NetworkError>;

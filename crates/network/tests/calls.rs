@@ -197,6 +197,25 @@ async fn a_connection_that_breaks_is_worth_another_try() {
     assert!(error.is_retryable(), "{error:?}");
 }
 
+/// Whether the words of the other end or the break of the connection are noticed first is chance, so
+/// it is tried many times.
+#[tokio::test]
+async fn a_web_site_that_hangs_up_at_once_is_named_so_by_any_call() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _ = socket.read(&mut [0; 8]).await;
+            let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    for _ in 0..20 {
+        let client = GrpcNetwork::connect(&config(format!("http://127.0.0.1:{port}"))).unwrap();
+        let error = client.upload_key_package(vec![1]).await.unwrap_err();
+        assert_eq!(error.code(), "not_xmtp_node", "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn something_else_than_a_node_is_named_so() {
     let port = blunt_server(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;

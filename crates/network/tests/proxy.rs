@@ -12,7 +12,12 @@
 
 mod support;
 
-use conclave_network::{GrpcNetwork, Network, NetworkError, NodeConfig, Socks5};
+use std::time::Duration;
+
+use conclave_network::{
+    FileError, GrpcNetwork, Network, NetworkError, NodeConfig, RemoteFiles, Socks5, TrustedHosts,
+    UrlRefused,
+};
 use support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -171,4 +176,38 @@ async fn a_proxy_that_refuses_or_is_not_there_makes_the_node_unreachable() {
         let error = client.upload_key_package(vec![1]).await.unwrap_err();
         assert!(matches!(error, NetworkError::Unreachable(_)), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn files_of_strangers_take_the_proxy_and_are_never_looked_up_here() {
+    let node = node().await;
+    let (address, mut asked) = proxy(node.port, 0).await;
+    let files = RemoteFiles::new(Some(Socks5 {
+        address,
+        credentials: Some(("alix".to_owned(), "pass @:/".to_owned())),
+    }));
+    let trusted = TrustedHosts::default();
+    let get = |url: &'static str| files.get(url, &trusted, 100, Duration::from_secs(20));
+    // What answers behind the proxy speaks no TLS.
+    let error = get("https://pictures.conclave.example:4321/a").await;
+    assert_eq!(error.unwrap_err().code(), "file_unreachable");
+    let expected = Asked {
+        credentials: Some(("alix".to_owned(), "pass @:/".to_owned())),
+        address_type: 3,
+        address: b"pictures.conclave.example".to_vec(),
+        port: 4321,
+    };
+    assert_eq!(asked.recv().await.unwrap(), expected);
+
+    for url in [
+        "https://127.0.0.1/a",
+        "https://[fd00::1]/a",
+        "https://router/a",
+    ] {
+        assert_eq!(
+            get(url).await.unwrap_err(),
+            FileError::Url(UrlRefused::Private)
+        );
+    }
+    assert!(asked.try_recv().is_err());
 }

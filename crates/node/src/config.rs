@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Parser;
 use directories::ProjectDirs;
 use serde::Deserialize;
+
+use crate::files::FilesConfig;
 
 /// Where gRPC is served unless something else is asked for (`cli.md`).
 pub const LISTEN: &str = "127.0.0.1:5556";
 
 /// Where HTTP is served unless something else is asked for (`cli.md`).
 pub const HTTP_LISTEN: &str = "127.0.0.1:5558";
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Environment variables of this form, ending in a chain's number, name RPC endpoints.
 const CHAIN_VARIABLE: &str = "CONCLAVE_NODE_CHAIN_RPC_";
@@ -27,6 +32,8 @@ pub struct Config {
     pub database: Database,
     /// RPC endpoints of chains, by `eip155:<number>` or number.
     pub chains: BTreeMap<String, String>,
+    /// Files that clients share.
+    pub files: FilesConfig,
 }
 
 impl Config {
@@ -39,6 +46,7 @@ impl Config {
             http_listen: "127.0.0.1:0".to_owned(),
             database: Database::Temporary,
             chains: BTreeMap::new(),
+            files: FilesConfig::default(),
         }
     }
 }
@@ -94,16 +102,31 @@ pub struct Arguments {
     /// Address and port for gRPC and gRPC-web [default: 127.0.0.1:5556].
     #[arg(long, env = "CONCLAVE_NODE_LISTEN", value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// Address and port for HTTP: GET /health [default: 127.0.0.1:5558].
+    /// Address and port for HTTP: files, GET /health [default: 127.0.0.1:5558].
     #[arg(long, env = "CONCLAVE_NODE_HTTP_LISTEN", value_name = "ADDRESS:PORT")]
     http_listen: Option<String>,
     /// sqlite:PATH [default: a file in the platform's data folder].
     #[arg(long, env = "CONCLAVE_NODE_DATABASE", value_name = "DATABASE")]
     database: Option<String>,
+    /// Where files that clients share are kept [default: beside the database].
+    #[arg(long, env = "CONCLAVE_NODE_FILES_FOLDER", value_name = "FOLDER")]
+    files_folder: Option<PathBuf>,
+    /// Bytes that one file may have [default: 134217728].
+    #[arg(long, env = "CONCLAVE_NODE_FILE_LIMIT", value_name = "BYTES")]
+    file_limit: Option<u64>,
+    /// Bytes that all files may have together [default: 10737418240].
+    #[arg(long, env = "CONCLAVE_NODE_FILES_LIMIT", value_name = "BYTES")]
+    files_limit: Option<u64>,
+    /// Days that a file is kept [default: 30].
+    #[arg(long, env = "CONCLAVE_NODE_FILES_KEEP_DAYS", value_name = "DAYS")]
+    files_keep_days: Option<u32>,
+    /// The address by which clients reach the HTTP listener, if a proxy stands before it.
+    #[arg(long, env = "CONCLAVE_NODE_FILES_URL", value_name = "URL")]
+    files_url: Option<String>,
     /// What to log: error, warn, info, debug, trace [default: info].
     #[arg(long, env = "CONCLAVE_NODE_LOG", value_name = "LEVEL")]
     log: Option<String>,
-    /// A TOML file with listen, http_listen, database, log and a table chains.
+    /// A TOML file with listen, http_listen, database, log, the keys of files and a table chains.
     #[arg(long, env = "CONCLAVE_NODE_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -116,6 +139,11 @@ struct File {
     http_listen: Option<String>,
     database: Option<String>,
     log: Option<String>,
+    files_folder: Option<PathBuf>,
+    file_limit: Option<u64>,
+    files_limit: Option<u64>,
+    files_keep_days: Option<u32>,
+    files_url: Option<String>,
     #[serde(default)]
     chains: BTreeMap<String, String>,
 }
@@ -145,6 +173,21 @@ impl Arguments {
             Some(text) => database(&text)?,
             None => Database::Sqlite(default_path()?),
         };
+        let usual = FilesConfig::default();
+        let days = self.files_keep_days.or(file.files_keep_days);
+        let files = FilesConfig {
+            folder: self.files_folder.or(file.files_folder),
+            file_bytes: self
+                .file_limit
+                .or(file.file_limit)
+                .unwrap_or(usual.file_bytes),
+            total_bytes: self
+                .files_limit
+                .or(file.files_limit)
+                .unwrap_or(usual.total_bytes),
+            keep: days.map_or(usual.keep, |days| DAY * days),
+            url: self.files_url.or(file.files_url),
+        };
         let or_default = |flag: Option<String>, file: Option<String>, default: &str| {
             flag.or(file).unwrap_or_else(|| default.to_owned())
         };
@@ -153,6 +196,7 @@ impl Arguments {
             http_listen: or_default(self.http_listen, file.http_listen, HTTP_LISTEN),
             database,
             chains,
+            files,
         };
         Ok((config, or_default(self.log, file.log, "info")))
     }
@@ -217,6 +261,31 @@ mod tests {
         assert_eq!(config.chains["eip155:1"], "http://x");
         assert_eq!(log, "info");
         assert!(matches!(config.database, Database::Sqlite(_)));
+    }
+
+    #[test]
+    fn files_are_kept_as_usual_unless_something_else_is_asked_for() {
+        let (config, _) = arguments(&["--database=sqlite:/data/node.db"])
+            .resolve()
+            .unwrap();
+        assert_eq!(config.files, FilesConfig::default());
+        let flags = [
+            "--database=sqlite:/data/node.db",
+            "--files-folder=/files",
+            "--file-limit=5",
+            "--files-limit=6",
+            "--files-keep-days=7",
+            "--files-url=https://node.example",
+        ];
+        let (config, _) = arguments(&flags).resolve().unwrap();
+        let asked = FilesConfig {
+            folder: Some("/files".into()),
+            file_bytes: 5,
+            total_bytes: 6,
+            keep: Duration::from_secs(7 * 24 * 3600),
+            url: Some("https://node.example".to_owned()),
+        };
+        assert_eq!(config.files, asked);
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! The HTTP listener: says that the node is up.
+//! The HTTP listener: says that the node is up, and has files.
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -7,9 +9,13 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Serves `GET /health` until the node stops.
-pub(crate) async fn serve(listener: TcpListener, stopping: CancellationToken) {
-    let router = Router::new().route("/health", get(health));
+use crate::files::{self, Files};
+
+/// Serves `GET /health` and files until the node stops.
+pub(crate) async fn serve(listener: TcpListener, files: Arc<Files>, stopping: CancellationToken) {
+    let router = Router::new()
+        .route("/health", get(health))
+        .merge(files::routes(files));
     let served = axum::serve(listener, router)
         .with_graceful_shutdown(stopping.cancelled_owned())
         .await;

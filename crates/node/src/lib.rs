@@ -17,6 +17,7 @@
 
 pub mod chain;
 pub mod config;
+mod files;
 mod health;
 mod identity_api;
 pub mod limits;
@@ -29,4 +30,5 @@ mod status;
 pub mod storage;
 
 pub use config::{Config, Database};
+pub use files::FilesConfig;
 pub use node::{Node, Running, StartError};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use conclave_proto::identity::api::v1::identity_api_server::IdentityApiServer;
 use conclave_proto::migration::api::v1::d14n_migration_api_server::D14nMigrationApiServer;
 use conclave_proto::mls::api::v1::mls_api_server::MlsApiServer;
-use http::header::HeaderName;
+use http::header::{HeaderName, HeaderValue};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -16,10 +16,12 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tonic_web::GrpcWebLayer;
+use tower::util::MapResponseLayer;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::chain::{ChainConfigError, Chains};
 use crate::config::{Config, Database};
+use crate::files::{Files, FilesConfig};
 use crate::health;
 use crate::identity_api::IdentityService;
 use crate::limits::REQUEST_BYTES;
@@ -43,6 +45,9 @@ const KEEPALIVE: Duration = Duration::from_secs(300);
 /// How long a client may take to answer that.
 const KEEPALIVE_ANSWER: Duration = Duration::from_secs(20);
 
+/// Says with every answer where the files are (`docs/files.md`): a port of this host, or a URL.
+const FILES_HEADER: HeaderName = HeaderName::from_static("x-conclave-files");
+
 /// Requests and streams of one connection at the same time.
 const STREAMS_PER_CONNECTION: u32 = 2_048;
 
@@ -58,6 +63,9 @@ pub enum StartError {
     /// The chains are configured wrongly.
     #[error(transparent)]
     Chains(#[from] ChainConfigError),
+    /// The folder for files cannot be used.
+    #[error("the folder for files cannot be used: {0}")]
+    Files(String),
     /// Somebody else listens there.
     #[error("the address {address} is in use by another program; choose another")]
     AddressInUse {
@@ -82,6 +90,7 @@ impl StartError {
             Self::Database(error) => error.code(),
             Self::Interrupted(_) => "interrupted",
             Self::Chains(_) => "config_chains",
+            Self::Files(_) => "files_folder",
             Self::AddressInUse { .. } => "address_in_use",
             Self::Listen { .. } => "listen_failed",
         }
@@ -117,6 +126,12 @@ impl Node {
         let http_addr = local_addr(&http, &config.http_listen)?;
         let chains = Arc::new(Chains::new(&config.chains)?);
         let live = Arc::new(Live::default());
+        let where_files_are = match &config.files.url {
+            Some(url) => HeaderValue::from_str(url)
+                .map_err(|_| StartError::Files("its address is no URL".to_owned()))?,
+            None => HeaderValue::from(http_addr.port()),
+        };
+        let files = open_files(config.files, &config.database).await?;
         let storage = open(config.database, Arc::clone(&live)).await?;
         let stopping = CancellationToken::new();
         let (health, health_service) = tonic_health::server::health_reporter();
@@ -135,6 +150,13 @@ impl Node {
             .max_concurrent_streams(STREAMS_PER_CONNECTION)
             .layer(browsers())
             .layer(GrpcWebLayer::new())
+            .layer(MapResponseLayer::new(
+                move |mut response: http::Response<tonic::body::Body>| {
+                    let headers = response.headers_mut();
+                    headers.insert(FILES_HEADER, where_files_are.clone());
+                    response
+                },
+            ))
             .add_service(
                 MlsApiServer::new(mls)
                     .max_decoding_message_size(REQUEST_BYTES)
@@ -154,7 +176,8 @@ impl Node {
                 tracing::error!(%error, "gRPC is no longer served");
             }
         });
-        let serve_http = tokio::spawn(health::serve(http, stopping.clone()));
+        let serve_http = tokio::spawn(health::serve(http, Arc::clone(&files), stopping.clone()));
+        let sweep_files = tokio::spawn(files.keep_swept(stopping.clone()));
 
         Ok(Running {
             grpc_addr,
@@ -163,7 +186,7 @@ impl Node {
             storage,
             stopping: stopping.clone(),
             _stop_when_dropped: stopping.drop_guard(),
-            tasks: vec![serve_grpc, serve_http],
+            tasks: vec![serve_grpc, serve_http, sweep_files],
         })
     }
 }
@@ -204,6 +227,21 @@ async fn open(database: Database, live: Arc<Live>) -> Result<Arc<dyn Storage>, S
     .await
     .map_err(|error| StartError::Interrupted(error.to_string()))?;
     Ok(Arc::new(opened?))
+}
+
+async fn open_files(
+    mut config: FilesConfig,
+    database: &Database,
+) -> Result<Arc<Files>, StartError> {
+    if let (None, Database::Sqlite(path)) = (&config.folder, database) {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".files");
+        config.folder = Some(beside.into());
+    }
+    tokio::task::spawn_blocking(move || Files::open(config))
+        .await
+        .map_err(|error| StartError::Interrupted(error.to_string()))?
+        .map_err(|error| StartError::Files(error.to_string()))
 }
 
 async fn listen(address: &str) -> Result<TcpListener, StartError> {

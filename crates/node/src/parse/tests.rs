@@ -51,3 +51,21 @@ fn each_refusal_has_its_reason() {
     no_group.insert(4, 0);
     assert_eq!(group_message(&no_group), Err(ParseError::NoGroup));
 }
+
+#[test]
+fn all_that_fuzzing_kept_is_read_or_refused() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+    for (target, at_least) in [("node_group_message", 20), ("node_key_package", 10)] {
+        let files: Vec<_> = std::fs::read_dir(corpus.join(target)).unwrap().collect();
+        assert!(files.len() >= at_least, "{target}: {}", files.len());
+        for file in files {
+            let data = std::fs::read(file.unwrap().path()).unwrap();
+            if let Ok(framing) = group_message(&data) {
+                assert!((1..=64).contains(&framing.group_id.len()));
+            }
+            if let Ok(key) = key_package(&data) {
+                assert_eq!(key.len(), 32);
+            }
+        }
+    }
+}

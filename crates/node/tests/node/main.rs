@@ -11,6 +11,7 @@
 mod accounts;
 mod chains;
 mod commit_logs;
+mod files;
 mod key_packages;
 mod parsers;
 mod peer;
