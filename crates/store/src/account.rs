@@ -98,9 +98,14 @@ fn array(bytes: &[u8]) -> Result<[u8; 32], StoreError> {
 impl Reader {
     /// The account, or `None` before one is created.
     pub fn account(&self) -> Result<Option<Account>, StoreError> {
-        self.with(|db| account::table.select(Row::as_select()).first(db).optional())?
-            .map(Account::try_from)
-            .transpose()
+        self.with(|db| {
+            account::table
+                .select(Row::as_select())
+                .get_result(db)
+                .optional()
+        })?
+        .map(Account::try_from)
+        .transpose()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Following what is stored: rows in the order of their arrival.
 
-use diesel::dsl::max;
+use diesel::dsl::{exists, max};
 use diesel::prelude::*;
 
 use crate::error::StoreError;
@@ -16,12 +16,13 @@ impl Reader {
         let newest: Option<i64> = self.with(|db| {
             messages::table
                 .select(max(messages::inserted_at_ns))
-                .first(db)
+                .get_result(db)
         })?;
         Ok(newest.unwrap_or(0))
     }
 
-    /// Rows of all conversations stored after `after_ns`, in the order of their arrival.
+    /// Rows of all conversations stored after `after_ns`, in the order of their arrival; none that
+    /// an archive brought.
     pub fn messages_inserted_after(
         &self,
         after_ns: i64,
@@ -30,6 +31,9 @@ impl Reader {
         self.with(|db| {
             messages::table
                 .filter(messages::inserted_at_ns.gt(after_ns))
+                .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(
+                    "is_restored = 0",
+                ))
                 .order(messages::inserted_at_ns.asc())
                 .limit(limit)
                 .select(Message::as_select())
@@ -43,23 +47,33 @@ impl Reader {
         let newest: Option<i64> = self.with(|db| {
             identity_updates::table
                 .select(max(identity_updates::server_timestamp_ns))
-                .first(db)
+                .get_result(db)
         })?;
         Ok(newest.unwrap_or(0))
     }
 
-    /// What the newest row of a group stands for.
-    pub fn newest_message_kind(
+    /// Whether the newest rows of a group are gaps, and one of them is by this sender (empty for
+    /// gaps of nobody that is known).
+    pub fn ends_with_gap_by(
         &self,
         conversation_id: &[u8],
-    ) -> Result<Option<MessageKind>, StoreError> {
+        sender_inbox_id: &str,
+    ) -> Result<bool, StoreError> {
         self.with(|db| {
-            messages::table
+            let newest_other: Option<i64> = messages::table
                 .filter(messages::conversation_id.eq(conversation_id))
-                .order(messages::row_id.desc())
-                .select(messages::kind)
-                .first(db)
-                .optional()
+                .filter(messages::kind.ne(MessageKind::Gap))
+                .order(messages::inserted_at_ns.desc())
+                .select(messages::inserted_at_ns)
+                .get_result(db)
+                .optional()?;
+            diesel::select(exists(
+                messages::table
+                    .filter(messages::conversation_id.eq(conversation_id))
+                    .filter(messages::inserted_at_ns.gt(newest_other.unwrap_or(0)))
+                    .filter(messages::sender_inbox_id.eq(sender_inbox_id)),
+            ))
+            .get_result(db)
         })
     }
 }

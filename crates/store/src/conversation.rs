@@ -1,11 +1,17 @@
 //! Conversations: what is known about each group, and the list of them.
 
+use diesel::dsl::AsSelect;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Text};
+use diesel::sql_types::{Integer, Nullable, Text};
+use diesel::sqlite::Sqlite;
 
+use crate::consent::{effective, of_adder};
 use crate::error::StoreError;
-use crate::kinds::{ConsentEntity, ConsentState, ConversationKind, ForkState, MembershipState};
-use crate::schema::{consents, conversations, summaries};
+use crate::kinds::{
+    ConsentState, ConversationKind, CursorKind, ForkState, MembershipState, OwnRole,
+};
+use crate::schema::{conversations, cursors, summaries};
 use crate::summary::Summary;
 use crate::transaction::{Reader, Tx};
 
@@ -60,6 +66,14 @@ pub struct Conversation {
     pub disappear_from_ns: Option<i64>,
     /// Disappearing messages, second attribute: how long messages stay, in ns.
     pub disappear_in_ns: Option<i64>,
+    /// What we are in the group.
+    pub own_role: OwnRole,
+    /// Ids of pinned messages in hex, newest pin first, separated by commas.
+    pub pinned: String,
+    /// The protocol version that the group demands of everybody.
+    pub minimum_version: Option<String>,
+    /// When the person last asked to be added again because of a fork, in ns.
+    pub readd_requested_at_ns: Option<i64>,
 }
 
 impl Conversation {
@@ -96,6 +110,10 @@ impl Conversation {
             fork_details: String::new(),
             disappear_from_ns: None,
             disappear_in_ns: None,
+            own_role: OwnRole::Member,
+            pinned: String::new(),
+            minimum_version: None,
+            readd_requested_at_ns: None,
         }
     }
 }
@@ -138,6 +156,14 @@ pub struct ConversationChange {
     pub disappear_from_ns: Option<Option<i64>>,
     /// See [`Conversation::disappear_in_ns`].
     pub disappear_in_ns: Option<Option<i64>>,
+    /// See [`Conversation::own_role`].
+    pub own_role: Option<OwnRole>,
+    /// See [`Conversation::pinned`].
+    pub pinned: Option<String>,
+    /// See [`Conversation::minimum_version`].
+    pub minimum_version: Option<Option<String>>,
+    /// See [`Conversation::readd_requested_at_ns`].
+    pub readd_requested_at_ns: Option<Option<i64>>,
 }
 
 /// A row of the conversation list.
@@ -147,8 +173,60 @@ pub struct ConversationEntry {
     pub conversation: Conversation,
     /// Its stored projection.
     pub summary: Summary,
-    /// The decision about it; unknown where there is no record.
+    /// The decision that counts for it: about itself, else about the person who added us.
     pub consent: ConsentState,
+    /// The decision about the person who added us.
+    pub added_by_consent: ConsentState,
+    /// The other conversations with the same dm id, which are one with this to the user.
+    pub duplicates: Vec<Vec<u8>>,
+}
+
+/// What is selected for a [`ConversationEntry`].
+type EntryRow = (
+    Conversation,
+    Summary,
+    ConsentState,
+    ConsentState,
+    Option<String>,
+);
+
+impl From<EntryRow> for ConversationEntry {
+    fn from((conversation, summary, consent, added_by_consent, duplicates): EntryRow) -> Self {
+        Self {
+            conversation,
+            summary,
+            consent,
+            added_by_consent,
+            duplicates: duplicates
+                .iter()
+                .flat_map(|ids| ids.split(','))
+                .filter_map(|id| hex::decode(id).ok())
+                .collect(),
+        }
+    }
+}
+
+/// The ids in hex of the other conversations with the same dm id as a row of `conversations`.
+const DUPLICATES: &str = "(SELECT group_concat(hex(other.id)) FROM conversations other
+    WHERE other.dm_id = conversations.dm_id AND other.id <> conversations.id)";
+
+/// The columns of an [`EntryRow`].
+type EntryColumns = (
+    AsSelect<Conversation, Sqlite>,
+    AsSelect<Summary, Sqlite>,
+    SqlLiteral<Integer>,
+    SqlLiteral<Integer>,
+    SqlLiteral<Nullable<Text>>,
+);
+
+fn entry_columns() -> EntryColumns {
+    (
+        Conversation::as_select(),
+        Summary::as_select(),
+        effective(),
+        of_adder(),
+        diesel::dsl::sql(DUPLICATES),
+    )
 }
 
 /// The order of the conversation list.
@@ -175,6 +253,8 @@ pub struct ConversationQuery {
     pub created_before_ns: Option<i64>,
     /// Also the DMs that another DM with the same person stands for.
     pub include_duplicate_dms: bool,
+    /// Also those that the person deleted here and in which nothing has come since.
+    pub include_hidden: bool,
     /// The order.
     pub order: ConversationOrder,
     /// Continue after this row of the previous page: its time in the order asked for
@@ -184,15 +264,6 @@ pub struct ConversationQuery {
     pub limit: Option<i64>,
 }
 
-diesel::define_sql_function! {
-    /// SQLite's `lower`.
-    fn lower(text: Text) -> Text;
-}
-diesel::define_sql_function! {
-    /// SQLite's `hex`, which is upper-case.
-    fn hex(bytes: Binary) -> Text;
-}
-
 impl Reader {
     /// One conversation.
     pub fn conversation(&self, id: &[u8]) -> Result<Option<Conversation>, StoreError> {
@@ -200,27 +271,23 @@ impl Reader {
             conversations::table
                 .find(id)
                 .select(Conversation::as_select())
-                .first(db)
+                .get_result(db)
                 .optional()
         })
     }
 
     /// One conversation with its projection and consent.
     pub fn conversation_entry(&self, id: &[u8]) -> Result<Option<ConversationEntry>, StoreError> {
-        let Some(conversation) = self.conversation(id)? else {
-            return Ok(None);
-        };
-        let summary = self
-            .summary(id)?
-            .ok_or(StoreError::NotFound("conversation"))?;
-        let consent = self
-            .consent(ConsentEntity::Conversation, &::hex::encode(id))?
-            .map_or(ConsentState::Unknown, |consent| consent.state);
-        Ok(Some(ConversationEntry {
-            conversation,
-            summary,
-            consent,
-        }))
+        self.flush_summaries()?;
+        let row: Option<EntryRow> = self.with(|db| {
+            summaries::table
+                .inner_join(conversations::table)
+                .filter(summaries::conversation_id.eq(id))
+                .select(entry_columns())
+                .first(db)
+                .optional()
+        })?;
+        Ok(row.map(ConversationEntry::from))
     }
 
     /// Lists conversations in one query.
@@ -241,31 +308,17 @@ impl Reader {
         };
         let mut list = summaries::table
             .inner_join(conversations::table)
-            .left_join(
-                consents::table.on(consents::entity_kind
-                    .eq(ConsentEntity::Conversation)
-                    .and(consents::entity.eq(lower(hex(summaries::conversation_id))))),
-            )
             .filter(summaries::kind.eq_any(kinds))
-            .select((
-                Conversation::as_select(),
-                Summary::as_select(),
-                consents::state.nullable(),
-            ))
+            .select(entry_columns())
             .into_boxed();
         if !query.include_duplicate_dms {
             list = list.filter(summaries::is_duplicate.eq(false));
         }
+        if !query.include_hidden {
+            list = list.filter(summaries::is_hidden.eq(false));
+        }
         if states.len() < ConsentState::ALL.len() {
-            list = if states.contains(&ConsentState::Unknown) {
-                list.filter(
-                    consents::state
-                        .is_null()
-                        .or(consents::state.assume_not_null().eq_any(states)),
-                )
-            } else {
-                list.filter(consents::state.assume_not_null().eq_any(states))
-            };
+            list = list.filter(effective().eq_any(states));
         }
         if let Some(after) = query.created_after_ns {
             list = list.filter(summaries::created_at_ns.gt(after));
@@ -305,16 +358,8 @@ impl Reader {
         if let Some(limit) = query.limit {
             list = list.limit(limit);
         }
-        let rows: Vec<(Conversation, Summary, Option<ConsentState>)> =
-            self.with(|db| list.load(db))?;
-        Ok(rows
-            .into_iter()
-            .map(|(conversation, summary, consent)| ConversationEntry {
-                conversation,
-                summary,
-                consent: consent.unwrap_or(ConsentState::Unknown),
-            })
-            .collect())
+        let rows: Vec<EntryRow> = self.with(|db| list.load(db))?;
+        Ok(rows.into_iter().map(ConversationEntry::from).collect())
     }
 
     /// How many groups and DMs that others than `own_inbox_id` began wait for a decision.
@@ -323,19 +368,11 @@ impl Reader {
         self.with(|db| {
             summaries::table
                 .inner_join(conversations::table)
-                .left_join(
-                    consents::table.on(consents::entity_kind
-                        .eq(ConsentEntity::Conversation)
-                        .and(consents::entity.eq(lower(hex(summaries::conversation_id))))),
-                )
                 .filter(summaries::is_duplicate.eq(false))
+                .filter(summaries::is_hidden.eq(false))
                 .filter(summaries::kind.eq_any([ConversationKind::Group, ConversationKind::Dm]))
                 .filter(conversations::creator_inbox_id.ne(own_inbox_id))
-                .filter(
-                    consents::state
-                        .is_null()
-                        .or(consents::state.assume_not_null().eq(ConsentState::Unknown)),
-                )
+                .filter(effective().eq(ConsentState::Unknown))
                 .count()
                 .get_result(db)
         })
@@ -348,7 +385,7 @@ impl Reader {
             conversations::table
                 .find(id)
                 .select(conversations::dm_id)
-                .first(db)
+                .get_result(db)
                 .optional()
         })?;
         match dm_id.flatten() {
@@ -374,7 +411,8 @@ impl Reader {
 
     /// The conversation that find-or-create of a DM returns: the one with the newest message of
     /// any kind among those that are not restored stubs; on a tie the greatest id
-    /// (content-and-client.md 3.4).
+    /// (content-and-client.md 3.4). One that can't be written to, or whose state seems to differ
+    /// from the peer's, only wins where there is no other.
     pub fn dm_winner(&self, dm_id: &str) -> Result<Option<Conversation>, StoreError> {
         self.flush_summaries()?;
         self.with(|db| {
@@ -382,9 +420,14 @@ impl Reader {
                 .inner_join(summaries::table)
                 .filter(conversations::dm_id.eq(dm_id))
                 .filter(conversations::membership_state.ne(MembershipState::Restored))
-                .order((summaries::last_message_ns.desc(), conversations::id.desc()))
+                .order((
+                    conversations::is_active.desc(),
+                    conversations::fork.eq(ForkState::None).desc(),
+                    summaries::last_message_ns.desc(),
+                    conversations::id.desc(),
+                ))
                 .select(Conversation::as_select())
-                .first(db)
+                .get_result(db)
                 .optional()
         })
     }
@@ -474,13 +517,16 @@ impl Tx {
         }
     }
 
-    /// Deletes a conversation with its messages and intents. Its MLS state and cursors are the
-    /// caller's to delete. Returns whether it existed.
+    /// Deletes a conversation with its messages, intents and cursor. Its MLS state is the caller's
+    /// to delete; decisions about it stay. Returns whether it existed.
     pub fn delete_conversation(&self, id: &[u8]) -> Result<bool, StoreError> {
         let stitched = self.stitched_ids(id)?;
         self.flush_summaries()?;
         let deleted =
             self.with(|db| diesel::delete(conversations::table.find(id)).execute(db))? > 0;
+        self.with(|db| {
+            diesel::delete(cursors::table.find((CursorKind::Group.number(), id))).execute(db)
+        })?;
         for other in stitched.iter().filter(|other| other.as_slice() != id) {
             self.recount(other);
         }

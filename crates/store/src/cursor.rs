@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use crate::error::StoreError;
 use crate::kinds::CursorKind;
 use crate::schema::cursors;
+use crate::statement::Prepare;
 use crate::transaction::{Reader, Tx};
 
 impl Reader {
@@ -14,7 +15,7 @@ impl Reader {
             cursors::table
                 .find((kind.number(), entity))
                 .select(cursors::position)
-                .first(db)
+                .get_result(db)
                 .optional()
         })
         .map(Option::unwrap_or_default)
@@ -50,6 +51,7 @@ impl Tx {
                     cursors::entity.eq(entity),
                     cursors::position.eq(position),
                 ))
+                .prepared()
                 .execute(db)
         })?;
         Ok(true)

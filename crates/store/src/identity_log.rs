@@ -78,7 +78,7 @@ impl Reader {
             association_states::table
                 .find((inbox_id, sequence_id))
                 .select(association_states::state)
-                .first(db)
+                .get_result(db)
                 .optional()
         })
     }
@@ -93,7 +93,7 @@ impl Reader {
             identifiers::table
                 .find((identifier, kind))
                 .select(identifiers::inbox_id)
-                .first(db)
+                .get_result(db)
                 .optional()
         })
     }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use crate::error::StoreError;
 use crate::kinds::{IntentKind, IntentState};
 use crate::schema::intents;
+use crate::statement::Prepare;
 use crate::transaction::{Reader, Tx};
 
 /// A change or message on its way to the node (groups.md 6.1, 6.2).
@@ -90,7 +91,7 @@ impl Reader {
             intents::table
                 .find(id)
                 .select(Intent::as_select())
-                .first(db)
+                .get_result(db)
                 .optional()
         })
     }
@@ -155,7 +156,7 @@ impl Reader {
                 .filter(intents::conversation_id.eq(conversation_id))
                 .order(intents::id.desc())
                 .select(Intent::as_select())
-                .first(db)
+                .get_result(db)
                 .optional()
         })
     }
@@ -167,7 +168,7 @@ impl Reader {
                 .filter(intents::message_id.eq(message_id))
                 .order(intents::id.desc())
                 .select(Intent::as_select())
-                .first(db)
+                .get_result(db)
                 .optional()
         })
     }
@@ -199,6 +200,7 @@ impl Tx {
                     intents::created_at_ns.eq(new.created_at_ns),
                 ))
                 .returning(intents::id)
+                .prepared()
                 .get_result(db)
         })
     }
@@ -219,6 +221,7 @@ impl Tx {
                     intents::post_commit.eq(built.post_commit),
                     intents::published_in_epoch.eq(built.epoch),
                 ))
+                .prepared()
                 .execute(db)
         })
         .and_then(changed)
@@ -290,6 +293,7 @@ impl Tx {
                     intents::staged_commit.eq(None::<Vec<u8>>),
                     intents::post_commit.eq(None::<Vec<u8>>),
                 ))
+                .prepared()
                 .execute(db)
         })
         .and_then(changed)

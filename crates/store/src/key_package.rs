@@ -89,7 +89,7 @@ impl Reader {
                             .assume_not_null()
                             .eq(public_key)),
                 )
-                .first::<Row>(db)
+                .get_result::<Row>(db)
                 .optional()
         })
         .map(|row| row.map(record))
@@ -130,7 +130,7 @@ impl Tx {
         self.with(|db| {
             let newest: Option<i64> = key_packages::table
                 .select(max(key_packages::id))
-                .first(db)?;
+                .get_result(db)?;
             diesel::update(key_packages::table)
                 .filter(key_packages::delete_at_ns.is_null())
                 .filter(key_packages::id.lt(newest.unwrap_or(0)))

@@ -98,6 +98,28 @@ stored! {
 }
 
 stored! {
+    /// Where a file of a message is on its way.
+    AttachmentState {
+        /// Copied into the database, part of no message yet.
+        Prepared = 1,
+        /// To be transferred.
+        Waiting = 2,
+        /// Being transferred, or was when the program ended.
+        Transferring = 3,
+        /// Stopped by the person; what is there stays.
+        Paused = 4,
+        /// Did not work; trying again may help.
+        Failed = 5,
+        /// Not what its message says, or from where nothing is fetched.
+        Refused = 6,
+        /// Transferred when the person asks for it.
+        Offered = 7,
+        /// Here; if it is ours, uploaded too.
+        Stored = 8,
+    }
+}
+
+stored! {
     /// What a message row stands for.
     MessageKind {
         /// An application message.
@@ -118,6 +140,30 @@ stored! {
         Published = 2,
         /// Given up; the person may ask for another attempt.
         Failed = 3,
+    }
+}
+
+stored! {
+    /// How the content of a reaction is to be read.
+    ReactionSchema {
+        /// An emoji.
+        Unicode = 1,
+        /// A name such as `:+1:`.
+        Shortcode = 2,
+        /// Anything.
+        Custom = 3,
+    }
+}
+
+stored! {
+    /// What we are in a group.
+    OwnRole {
+        /// On neither list.
+        Member = 1,
+        /// On the admin list only.
+        Admin = 2,
+        /// On the super admin list.
+        SuperAdmin = 3,
     }
 }
 
@@ -158,7 +204,7 @@ stored! {
 }
 
 stored! {
-    /// Which stream of the node a cursor belongs to.
+    /// What a cursor follows: a stream of the node, or the rows of messages.
     CursorKind {
         /// Welcomes; the entity is the installation id.
         Welcome = 1,
@@ -170,6 +216,8 @@ stored! {
         Commit = 4,
         /// The identity log; the entity is the inbox id as text.
         IdentityLog = 5,
+        /// No stream: the row up to which messages are in the search index; the entity is empty.
+        Search = 6,
     }
 }
 

@@ -8,10 +8,15 @@
 //! The layer knows no protocol: it stores what the engine hands it.
 
 pub mod account;
+pub mod archive;
+pub mod attachment;
+pub mod commit_log;
 pub mod consent;
 pub mod conversation;
 pub mod cursor;
+pub mod deletion;
 pub mod diagnostics;
+pub mod draft;
 pub mod identity_log;
 pub mod intent;
 pub mod key;
@@ -20,6 +25,11 @@ pub mod kinds;
 pub mod message;
 pub mod message_query;
 pub mod mls;
+pub mod reaction;
+pub mod receipt;
+pub mod removal;
+pub mod search;
+pub mod setting;
 pub mod summary;
 pub mod welcome;
 
@@ -27,6 +37,7 @@ mod arrivals;
 mod database;
 mod error;
 mod schema;
+mod statement;
 mod store;
 mod transaction;
 

@@ -1,11 +1,12 @@
 //! Message rows: what a conversation shows, and where each message is on its way.
 
-use diesel::dsl::{max, min};
+use diesel::dsl::max;
 use diesel::prelude::*;
 
 use crate::error::StoreError;
-use crate::kinds::{Delivery, MessageKind};
-use crate::schema::messages;
+use crate::kinds::{Delivery, IntentState, MessageKind};
+use crate::schema::{intents, messages};
+use crate::statement::Prepare;
 use crate::transaction::{Reader, Tx};
 
 /// A stored message (content-and-client.md 2.1).
@@ -56,6 +57,8 @@ pub struct Message {
     pub should_push: bool,
     /// The key in the message id, needed to build the same message again.
     pub idempotency_key: String,
+    /// Who deleted it for everyone.
+    pub deleted_by_inbox_id: Option<String>,
 }
 
 impl std::fmt::Debug for Message {
@@ -116,6 +119,9 @@ pub struct NewMessage<'a> {
     pub idempotency_key: &'a str,
 }
 
+/// Where a message is: the ids of its conversation and of itself.
+pub type Place = (Vec<u8>, Vec<u8>);
+
 /// What became of a message to store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inserted {
@@ -134,9 +140,87 @@ impl Reader {
             messages::table
                 .filter(messages::id.eq(id))
                 .select(Message::as_select())
-                .first(db)
+                .get_result(db)
                 .optional()
         })
+    }
+
+    /// Those of these messages that are here, in no order.
+    pub fn messages_by_id(&self, ids: &[Vec<u8>]) -> Result<Vec<Message>, StoreError> {
+        self.with(|db| {
+            messages::table
+                .filter(messages::id.eq_any(ids))
+                .select(Message::as_select())
+                .load(db)
+        })
+    }
+
+    /// Own messages that the network does not have and that were not given up, in the order in which
+    /// they were written.
+    pub fn undelivered_messages(&self) -> Result<Vec<Message>, StoreError> {
+        self.with(|db| {
+            messages::table
+                .filter(messages::delivery.eq(Delivery::Unpublished))
+                .order(messages::row_id)
+                .select(Message::as_select())
+                .load(db)
+        })
+    }
+
+    /// Own messages on their way that refer to a message, in the order in which they were written.
+    pub fn waiting_references(&self, id: &[u8]) -> Result<Vec<Message>, StoreError> {
+        self.with(|db| {
+            messages::table
+                .filter(messages::reference_id.eq(id))
+                .filter(messages::delivery.eq(Delivery::Unpublished))
+                .order(messages::row_id)
+                .select(Message::as_select())
+                .load(db)
+        })
+    }
+
+    /// What a person sent about a message under one content type, newest first.
+    pub fn references_by(
+        &self,
+        id: &[u8],
+        sender_inbox_id: &str,
+        type_id: &str,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.with(|db| {
+            messages::table
+                .filter(messages::reference_id.eq(id))
+                .filter(messages::sender_inbox_id.eq(sender_inbox_id))
+                .filter(messages::type_id.eq(type_id))
+                .order((messages::sent_at_ns.desc(), messages::row_id.desc()))
+                .select(Message::as_select())
+                .load(db)
+        })
+    }
+
+    /// The newest lines that refer to a message, at most `limit`.
+    pub fn lines_referring_to(&self, id: &[u8], limit: i64) -> Result<Vec<Place>, StoreError> {
+        self.with(|db| {
+            messages::table
+                .filter(messages::reference_id.eq(id))
+                .filter(messages::visible.eq(true))
+                .order(messages::row_id.desc())
+                .limit(limit)
+                .select((messages::conversation_id, messages::id))
+                .load(db)
+        })
+    }
+
+    /// Whether an own message of this content type is on its way in a conversation.
+    pub fn has_waiting(&self, conversation_id: &[u8], type_id: &str) -> Result<bool, StoreError> {
+        let count: i64 = self.with(|db| {
+            messages::table
+                .filter(messages::conversation_id.eq(conversation_id))
+                .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("delivery = 1"))
+                .filter(messages::type_id.eq(type_id))
+                .count()
+                .get_result(db)
+        })?;
+        Ok(count > 0)
     }
 
     /// The row made from the envelope with this id of the node in this group.
@@ -151,27 +235,60 @@ impl Reader {
                 .filter(messages::sequence_id.eq(sequence_id))
                 .order(messages::row_id)
                 .select(Message::as_select())
+                .get_result(db)
+                .optional()
+        })
+    }
+
+    /// The content of the newest line that a commit or a welcome left in these conversations.
+    pub fn newest_change(
+        &self,
+        conversation_ids: &[Vec<u8>],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.with(|db| {
+            messages::table
+                .filter(messages::conversation_id.eq_any(conversation_ids))
+                .filter(messages::kind.eq(MessageKind::MembershipChange))
+                .order((messages::sent_at_ns.desc(), messages::row_id.desc()))
+                .select(messages::content)
                 .first(db)
                 .optional()
         })
     }
 
-    /// When the next message disappears, in ns.
+    /// When the next message disappears, in ns: only published application messages do.
     pub fn next_expiry_ns(&self) -> Result<Option<i64>, StoreError> {
         self.with(|db| {
             messages::table
                 .filter(messages::expire_at_ns.is_not_null())
-                .select(min(messages::expire_at_ns))
-                .first(db)
+                .filter(messages::kind.eq(MessageKind::Application))
+                .filter(messages::delivery.eq(Delivery::Published))
+                .order(messages::expire_at_ns)
+                .select(messages::expire_at_ns)
+                .get_result(db)
+                .optional()
         })
+        .map(Option::flatten)
     }
 }
 
 impl Tx {
     /// Stores a message unless there is one with this id.
     pub fn insert_message(&self, new: &NewMessage<'_>) -> Result<Inserted, StoreError> {
+        self.insert_message_as(new, false)
+    }
+
+    /// `is_restored`: it comes out of an archive, and nobody is called for it.
+    pub(crate) fn insert_message_as(
+        &self,
+        new: &NewMessage<'_>,
+        is_restored: bool,
+    ) -> Result<Inserted, StoreError> {
         let inserted_at_ns = self.next_inserted_at_ns(new.inserted_at_ns)?;
-        let countable = new.visible
+        // Lines that are no preview (somebody asks to leave) call nobody.
+        let calls = new.visible && new.preview.is_some();
+        let countable = calls
+            && !is_restored
             && new.kind == MessageKind::Application
             && self.own_inbox()?.as_deref() != Some(new.sender_inbox_id);
         let row = NewMessage {
@@ -180,15 +297,21 @@ impl Tx {
         };
         let row_id: Option<i64> = self.with(|db| {
             diesel::insert_into(messages::table)
-                .values((&row, messages::countable.eq(countable)))
+                .values((
+                    &row,
+                    messages::countable.eq(countable),
+                    messages::is_restored.eq(is_restored),
+                ))
                 .on_conflict(messages::id)
                 .do_nothing()
                 .returning(messages::row_id)
+                .prepared()
                 .get_result(db)
                 .optional()
         })?;
         if let Some(row_id) = row_id {
-            self.message_inserted(new.conversation_id, new.sent_at_ns, countable);
+            let shows = calls && new.kind != MessageKind::MembershipChange;
+            self.message_inserted(new.conversation_id, new.sent_at_ns, countable, shows);
             return Ok(Inserted {
                 row_id,
                 is_new: true,
@@ -199,7 +322,7 @@ impl Tx {
             messages::table
                 .filter(messages::id.eq(new.id))
                 .select((messages::row_id, messages::inserted_at_ns))
-                .first(db)
+                .get_result(db)
         })?;
         Ok(Inserted {
             row_id,
@@ -219,7 +342,7 @@ impl Tx {
         sequence_id: i64,
         expire_at_ns: Option<i64>,
     ) -> Result<(), StoreError> {
-        let changed: Option<(Vec<u8>, bool)> = self.with(|db| {
+        let changed: Option<(Vec<u8>, bool, i64)> = self.with(|db| {
             diesel::update(messages::table.filter(messages::id.eq(id)))
                 .set((
                     messages::delivery.eq(Delivery::Published),
@@ -228,13 +351,19 @@ impl Tx {
                     messages::sequence_id.eq(sequence_id),
                     messages::expire_at_ns.eq(expire_at_ns),
                 ))
-                .returning((messages::conversation_id, messages::countable))
+                .returning((
+                    messages::conversation_id,
+                    messages::countable,
+                    messages::row_id,
+                ))
+                .prepared()
                 .get_result(db)
                 .optional()
         })?;
-        let Some((conversation_id, countable)) = changed else {
+        let Some((conversation_id, countable, row_id)) = changed else {
             return Err(StoreError::NotFound("message"));
         };
+        self.move_in_search(row_id, sent_at_ns)?;
         // Its time may have moved across the read position.
         if countable {
             self.recount(&conversation_id);
@@ -280,23 +409,10 @@ impl Tx {
         self.changed_message(conversation_id)
     }
 
-    /// Replaces what the conversation list would show of a message, for instance once it is
-    /// deleted for all.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] if there is no such message.
-    pub fn set_message_preview(&self, id: &[u8], preview: Option<&str>) -> Result<(), StoreError> {
-        let conversation_id: Option<Vec<u8>> = self.with(|db| {
-            diesel::update(messages::table.filter(messages::id.eq(id)))
-                .set(messages::preview.eq(preview))
-                .returning(messages::conversation_id)
-                .get_result(db)
-                .optional()
-        })?;
-        self.changed_message(conversation_id)
-    }
-
-    fn changed_message(&self, conversation_id: Option<Vec<u8>>) -> Result<(), StoreError> {
+    pub(crate) fn changed_message(
+        &self,
+        conversation_id: Option<Vec<u8>>,
+    ) -> Result<(), StoreError> {
         let id = conversation_id.ok_or(StoreError::NotFound("message"))?;
         self.message_changed(&id);
         Ok(())
@@ -314,6 +430,42 @@ impl Tx {
             self.recount(id);
         }
         Ok(conversation_id.is_some())
+    }
+
+    /// Deletes the messages of a conversation on this device only, and takes back those that were
+    /// not sent yet. `except`: the name of a content type whose unsent messages stay. Returns how
+    /// many were deleted.
+    pub fn purge_messages(
+        &self,
+        conversation_id: &[u8],
+        except: &str,
+    ) -> Result<usize, StoreError> {
+        let kept = messages::delivery
+            .eq(Delivery::Unpublished)
+            .and(messages::type_id.eq(except));
+        self.with(|db| {
+            diesel::update(intents::table)
+                .filter(intents::conversation_id.eq(conversation_id))
+                .filter(intents::state.eq(IntentState::ToPublish))
+                .filter(
+                    intents::message_id.eq_any(
+                        messages::table
+                            .filter(messages::conversation_id.eq(conversation_id))
+                            .filter(diesel::dsl::not(kept))
+                            .select(messages::id.nullable()),
+                    ),
+                )
+                .set(intents::state.eq(IntentState::Error))
+                .execute(db)
+        })?;
+        let deleted = self.with(|db| {
+            diesel::delete(messages::table)
+                .filter(messages::conversation_id.eq(conversation_id))
+                .filter(diesel::dsl::not(kept))
+                .execute(db)
+        })?;
+        self.recount(conversation_id);
+        Ok(deleted)
     }
 
     /// Deletes published application messages whose time is over (content-and-client.md 2.5), at
@@ -348,7 +500,7 @@ impl Tx {
                 .with(|db| {
                     messages::table
                         .select(max(messages::inserted_at_ns))
-                        .first::<Option<i64>>(db)
+                        .get_result::<Option<i64>>(db)
                 })?
                 .unwrap_or(0),
         };

@@ -53,6 +53,17 @@ pub struct MessagePosition {
     pub row_id: i64,
 }
 
+/// Which lines of a conversation to page through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// All that a conversation shows.
+    All,
+    /// What happened to the group: membership changes, and gaps.
+    Changes,
+    /// Messages that are files; not answers with a file.
+    Files,
+}
+
 /// Which way to page from a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageDirection {
@@ -146,6 +157,7 @@ impl Reader {
     pub fn message_page(
         &self,
         conversation_id: &[u8],
+        lines: Lines,
         from: Option<MessagePosition>,
         direction: PageDirection,
         limit: i64,
@@ -157,6 +169,17 @@ impl Reader {
             .filter(messages::visible.eq(true))
             .into_boxed();
         let mut rows = not_expired(rows, now_ns);
+        // Written as constants, as the indexes `messages_changes` and `messages_files` have them.
+        let chosen = match lines {
+            Lines::All => None,
+            Lines::Changes => Some("kind <> 1"),
+            Lines::Files => Some(
+                "type_id IN ('attachment', 'remoteStaticAttachment', 'multiRemoteStaticAttachment')",
+            ),
+        };
+        if let Some(chosen) = chosen {
+            rows = rows.filter(diesel::dsl::sql::<diesel::sql_types::Bool>(chosen));
+        }
         // The first comparison is implied by the second; it is there for the index.
         rows = match direction {
             PageDirection::Older => {
@@ -186,19 +209,5 @@ impl Reader {
             page.reverse();
         }
         Ok(page)
-    }
-
-    /// The messages that refer to any of these (replies, reactions, deletions), oldest first.
-    pub fn messages_referring_to(
-        &self,
-        ids: &[Vec<u8>],
-        now_ns: i64,
-    ) -> Result<Vec<Message>, StoreError> {
-        let rows = messages::table
-            .filter(messages::reference_id.assume_not_null().eq_any(ids))
-            .into_boxed();
-        let rows =
-            not_expired(rows, now_ns).order((messages::sent_at_ns.asc(), messages::row_id.asc()));
-        self.with(|db| rows.select(Message::as_select()).load(db))
     }
 }

@@ -86,6 +86,61 @@ diesel::table! {
         fork_details -> Text,
         disappear_from_ns -> Nullable<BigInt>,
         disappear_in_ns -> Nullable<BigInt>,
+        own_role -> Integer,
+        pinned -> Text,
+        minimum_version -> Nullable<Text>,
+        removals_due -> Bool,
+        delete_when_out -> Bool,
+        readd_requested_at_ns -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    commit_log (id) {
+        id -> BigInt,
+        conversation_id -> Binary,
+        commit_sequence_id -> BigInt,
+        result -> Integer,
+        last_authenticator -> Binary,
+        epoch -> BigInt,
+        authenticator -> Binary,
+    }
+}
+
+diesel::table! {
+    remote_commit_log (conversation_id, commit_sequence_id) {
+        conversation_id -> Binary,
+        commit_sequence_id -> BigInt,
+        epoch -> BigInt,
+        authenticator -> Binary,
+    }
+}
+
+diesel::table! {
+    commit_log_states (conversation_id) {
+        conversation_id -> Binary,
+        signer_seed -> Nullable<Binary>,
+        consensus_key -> Nullable<Binary>,
+        remote_position -> BigInt,
+        published_id -> BigInt,
+        checked_at_ns -> BigInt,
+    }
+}
+
+diesel::table! {
+    readds (conversation_id, installation_id) {
+        conversation_id -> Binary,
+        installation_id -> Binary,
+        requested_at -> BigInt,
+        answered_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    pending_removals (conversation_id, inbox_id) {
+        conversation_id -> Binary,
+        inbox_id -> Text,
+        message_id -> Binary,
     }
 }
 
@@ -106,6 +161,7 @@ diesel::table! {
         unread_count -> BigInt,
         failed_count -> BigInt,
         read_up_to_ns -> BigInt,
+        is_hidden -> Bool,
     }
 }
 
@@ -134,6 +190,45 @@ diesel::table! {
         expire_at_ns -> Nullable<BigInt>,
         should_push -> Bool,
         idempotency_key -> Text,
+        deleted_by_inbox_id -> Nullable<Text>,
+        is_restored -> Bool,
+    }
+}
+
+diesel::table! {
+    reactions (target_id, thread, sender_inbox_id, schema, content) {
+        target_id -> Binary,
+        thread -> Text,
+        sender_inbox_id -> Text,
+        schema -> Integer,
+        content -> Text,
+        message_id -> Binary,
+        sent_at_ns -> BigInt,
+    }
+}
+
+diesel::table! {
+    deletions (message_id) {
+        message_id -> Binary,
+        target_id -> Binary,
+        thread -> Text,
+        by_inbox_id -> Text,
+        is_super_admin -> Bool,
+    }
+}
+
+diesel::table! {
+    read_receipts (conversation_id, inbox_id) {
+        conversation_id -> Binary,
+        inbox_id -> Text,
+        read_up_to_ns -> BigInt,
+    }
+}
+
+diesel::table! {
+    settings (name) {
+        name -> Text,
+        value -> Text,
     }
 }
 
@@ -164,6 +259,50 @@ diesel::table! {
 }
 
 diesel::table! {
+    attachments (id) {
+        id -> BigInt,
+        conversation_id -> Binary,
+        message_id -> Nullable<Binary>,
+        position -> Integer,
+        is_own -> Bool,
+        name -> Text,
+        media_type -> Nullable<Text>,
+        size -> Nullable<BigInt>,
+        state -> Integer,
+        failure -> Nullable<Text>,
+        done_bytes -> BigInt,
+        total_bytes -> Nullable<BigInt>,
+        keys -> Nullable<Binary>,
+        digest -> Nullable<Text>,
+        thumbnail_width -> Nullable<Integer>,
+        thumbnail_height -> Nullable<Integer>,
+        thumbnail -> Nullable<Binary>,
+        created_at_ns -> BigInt,
+    }
+}
+
+diesel::table! {
+    attachment_chunks (attachment_id, number) {
+        attachment_id -> BigInt,
+        number -> BigInt,
+        bytes -> Binary,
+    }
+}
+
+diesel::table! {
+    held_messages (message_id) {
+        message_id -> Binary,
+        waits_for -> Binary,
+    }
+}
+
+diesel::table! {
+    allowed_hosts (host) {
+        host -> Text,
+    }
+}
+
+diesel::table! {
     consents (entity_kind, entity) {
         entity_kind -> Integer,
         entity -> Text,
@@ -190,5 +329,32 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    search_entries (row_id) {
+        row_id -> BigInt,
+        id -> BigInt,
+        text -> Text,
+        scope -> Text,
+    }
+}
+
+diesel::table! {
+    drafts (conversation_id) {
+        conversation_id -> Binary,
+        text -> Text,
+        reply_to -> Nullable<Binary>,
+    }
+}
+
 diesel::joinable!(summaries -> conversations (conversation_id));
-diesel::allow_tables_to_appear_in_same_query!(conversations, summaries, messages, consents);
+diesel::joinable!(commit_log_states -> conversations (conversation_id));
+diesel::allow_tables_to_appear_in_same_query!(
+    conversations,
+    summaries,
+    messages,
+    held_messages,
+    intents,
+    consents,
+    pending_removals,
+    commit_log_states,
+);

@@ -10,10 +10,12 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
+use crate::consent::effective;
 use crate::conversation::Conversation;
 use crate::error::StoreError;
-use crate::kinds::{ConversationKind, Delivery, MessageKind};
-use crate::schema::{messages, summaries};
+use crate::kinds::{ConsentState, ConversationKind, Delivery, MessageKind};
+use crate::schema::{conversations, messages, summaries};
+use crate::statement::Prepare;
 use crate::transaction::{Reader, Tx};
 
 /// The projection of a conversation. All conversations with one dm id show the values of their
@@ -52,6 +54,8 @@ pub struct Summary {
     pub failed_count: i64,
     /// The read position: the time of the newest message read, in ns.
     pub read_up_to_ns: i64,
+    /// Whether the person deleted the conversation here and nothing has come since.
+    pub is_hidden: bool,
 }
 
 /// What the current transaction has changed in one conversation since its last update.
@@ -63,6 +67,8 @@ struct Touched {
     newest_ns: i64,
     /// The unread messages have to be counted again.
     recount: bool,
+    /// Something came that brings a hidden conversation back.
+    shows: bool,
 }
 
 impl Touched {
@@ -70,6 +76,7 @@ impl Touched {
         self.countable_sent_at_ns.extend(other.countable_sent_at_ns);
         self.newest_ns = self.newest_ns.max(other.newest_ns);
         self.recount |= other.recount;
+        self.shows |= other.shows;
     }
 }
 
@@ -93,6 +100,11 @@ impl TouchedConversations {
 
     pub(crate) fn roll_back(&mut self) {
         self.levels.pop();
+    }
+
+    /// Leaves this many levels.
+    pub(crate) fn roll_back_to(&mut self, levels: usize) {
+        self.levels.truncate(levels);
     }
 
     fn touch(&mut self, id: &[u8], change: impl FnOnce(&mut Touched)) {
@@ -146,18 +158,32 @@ impl Reader {
             summaries::table
                 .find(conversation_id)
                 .select(Summary::as_select())
-                .first(db)
+                .get_result(db)
                 .optional()
         })
     }
 
-    /// The number of unread messages over all conversations that are listed by default, without
-    /// regard to consent.
+    /// When the newest message that can be unread was sent in these conversations, in ns.
+    pub fn newest_countable_ns(&self, ids: &[Vec<u8>]) -> Result<Option<i64>, StoreError> {
+        self.with(|db| {
+            messages::table
+                .filter(messages::conversation_id.eq_any(ids))
+                .filter(diesel::dsl::sql::<Bool>("countable = 1"))
+                .order(messages::sent_at_ns.desc())
+                .select(messages::sent_at_ns)
+                .get_result(db)
+                .optional()
+        })
+    }
+
+    /// The number of unread messages over all conversations that the person wants.
     pub fn total_unread(&self) -> Result<i64, StoreError> {
         self.flush_summaries()?;
         let counts: Vec<i64> = self.with(|db| {
             summaries::table
+                .inner_join(conversations::table)
                 .filter(summaries::is_duplicate.eq(false))
+                .filter(effective().eq(ConsentState::Allowed))
                 .filter(summaries::unread_count.gt(0))
                 .select(summaries::unread_count)
                 .load(db)
@@ -199,6 +225,7 @@ impl Reader {
                     .cmp(&(b.last_message_ns, &b.conversation_id))
             })
             .map(|summary| summary.conversation_id.clone());
+        let is_hidden = !change.shows && group.iter().all(|summary| summary.is_hidden);
         let read_up_to_ns = group
             .iter()
             .map(|summary| summary.read_up_to_ns)
@@ -250,11 +277,13 @@ impl Reader {
                 unread_count: unread,
                 failed_count: failed,
                 read_up_to_ns,
+                is_hidden,
                 ..summary
             };
             self.with(|db| {
                 diesel::replace_into(summaries::table)
                     .values(&updated)
+                    .prepared()
                     .execute(db)
             })?;
         }
@@ -268,7 +297,7 @@ impl Reader {
                 .filter(messages::preview.is_not_null())
                 .order((messages::sent_at_ns.desc(), messages::row_id.desc()))
                 .select(Newest::as_select())
-                .first(db)
+                .get_result(db)
                 .optional()
         })
     }
@@ -279,8 +308,10 @@ impl Reader {
             messages::table
                 .filter(messages::conversation_id.eq(conversation_id))
                 .filter(diesel::dsl::sql::<Bool>("delivery = 3"))
+                .filter(messages::visible.eq(true))
                 .select(count_star())
-                .first(db)
+                .prepared()
+                .get_result(db)
         })
     }
 
@@ -291,7 +322,8 @@ impl Reader {
                 .filter(messages::sent_at_ns.gt(after_ns))
                 .filter(diesel::dsl::sql::<Bool>("countable = 1"))
                 .select(count_star())
-                .first(db)
+                .prepared()
+                .get_result(db)
         })
     }
 }
@@ -311,6 +343,19 @@ impl Tx {
             self.recount(conversation_id);
         }
         Ok(moved)
+    }
+
+    /// Everything sent at `from_ns` or later is unread again.
+    pub fn mark_unread(&self, conversation_id: &[u8], from_ns: i64) -> Result<(), StoreError> {
+        self.flush_summaries()?;
+        self.with(|db| {
+            diesel::update(summaries::table.find(conversation_id))
+                .filter(summaries::read_up_to_ns.ge(from_ns))
+                .set(summaries::read_up_to_ns.eq(from_ns.saturating_sub(1)))
+                .execute(db)
+        })?;
+        self.recount(conversation_id);
+        Ok(())
     }
 
     pub(crate) fn insert_summary(
@@ -334,6 +379,7 @@ impl Tx {
             unread_count: 0,
             failed_count: 0,
             read_up_to_ns: 0,
+            is_hidden: false,
         };
         self.with(|db| {
             diesel::insert_into(summaries::table)
@@ -343,14 +389,44 @@ impl Tx {
         Ok(())
     }
 
-    /// A row was inserted into a conversation.
-    pub(crate) fn message_inserted(&self, conversation_id: &[u8], sent_at_ns: i64, counts: bool) {
+    /// A row was inserted into a conversation. `counts`: it may be unread; `shows`: it brings a
+    /// hidden conversation back.
+    pub(crate) fn message_inserted(
+        &self,
+        conversation_id: &[u8],
+        sent_at_ns: i64,
+        counts: bool,
+        shows: bool,
+    ) {
         self.touched.borrow_mut().touch(conversation_id, |touched| {
             touched.newest_ns = touched.newest_ns.max(sent_at_ns);
+            touched.shows |= shows;
             if counts {
                 touched.countable_sent_at_ns.push(sent_at_ns);
             }
         });
+    }
+
+    /// Hides a conversation from lists until a message comes or [`Tx::show`] is called; for a DM
+    /// all that are one with it.
+    pub fn hide(&self, conversation_id: &[u8]) -> Result<(), StoreError> {
+        self.flush_summaries()?;
+        for id in self.stitched_ids(conversation_id)? {
+            self.with(|db| {
+                diesel::update(summaries::table.find(&id))
+                    .set(summaries::is_hidden.eq(true))
+                    .execute(db)
+            })?;
+        }
+        self.recount(conversation_id);
+        Ok(())
+    }
+
+    /// Brings a hidden conversation back into lists.
+    pub fn show(&self, conversation_id: &[u8]) {
+        self.touched
+            .borrow_mut()
+            .touch(conversation_id, |touched| touched.shows = true);
     }
 
     /// A row of a conversation changed in something the projection shows.

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -53,6 +54,11 @@ impl Reader {
         })
     }
 
+    /// No statement may run any more before the transaction is rolled back.
+    fn abort(&self, error: StoreError) {
+        self.aborted.replace(Some(error));
+    }
+
     fn execute(&self, sql: &str) -> Result<(), StoreError> {
         self.with(|db| db.batch_execute(sql))
     }
@@ -79,8 +85,22 @@ impl Reader {
     }
 }
 
+/// What SQLite answers to a checkpoint.
+#[derive(QueryableByName)]
+struct Checkpoint {
+    #[diesel(sql_type = diesel::sql_types::Integer)]
+    busy: i32,
+}
+
+/// The size of the database.
+#[derive(QueryableByName)]
+struct Pages {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    page_count: i64,
+}
+
 /// What a committed transaction survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Durability {
     /// The end of the process, however sudden.
     Process,
@@ -96,7 +116,12 @@ pub struct Tx {
     mls: MlsProvider,
     groups: RefCell<GroupCache>,
     pub(crate) newest_inserted_at_ns: Cell<Option<i64>>,
+    /// No row after this one is in the search index. May be too high after a rollback, never too
+    /// low.
+    pub(crate) indexed_row: Cell<Option<i64>>,
     own_inbox: RefCell<Option<String>>,
+    /// What the connection is set to.
+    durability: Cell<Option<Durability>>,
 }
 
 impl Deref for Tx {
@@ -113,7 +138,9 @@ impl Tx {
             mls: MlsProvider::new(Reader::new(connection), mls_cache_bytes),
             groups: RefCell::default(),
             newest_inserted_at_ns: Cell::new(None),
+            indexed_row: Cell::new(None),
             own_inbox: RefCell::default(),
+            durability: Cell::new(None),
         }
     }
 
@@ -154,9 +181,7 @@ impl Tx {
         match closure(self) {
             Ok(answer) => {
                 self.execute("RELEASE inner_change")?;
-                self.mls.values().commit_level();
-                self.groups.borrow_mut().commit_level();
-                self.touched.borrow_mut().commit();
+                self.commit_level();
                 Ok(answer)
             }
             Err(error) => {
@@ -168,6 +193,59 @@ impl Tx {
                 Err(error)
             }
         }
+    }
+
+    /// Opens a transaction that several writes share; [`Tx::part`] runs each.
+    pub(crate) fn begin_shared(&self, durability: Durability) -> Result<(), StoreError> {
+        let begun = self.begin(durability);
+        if begun.is_err() {
+            self.roll_back();
+        }
+        begun
+    }
+
+    /// Runs one of the writes that share the open transaction. If it fails or panics, what it
+    /// changed is undone and the transaction goes on.
+    pub(crate) fn part<T, E: From<StoreError>>(
+        &mut self,
+        closure: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.execute("SAVEPOINT part")?;
+        self.begin_level();
+        let error = match catch_unwind(AssertUnwindSafe(|| closure(self))) {
+            Ok(Ok(answer)) => {
+                self.execute("RELEASE part")?;
+                self.commit_level();
+                return Ok(answer);
+            }
+            Ok(Err(error)) => error,
+            Err(_) => StoreError::Panicked.into(),
+        };
+        // Also the savepoints within, which a panic leaves open.
+        self.mls.values().roll_back_to(1);
+        self.groups.borrow_mut().roll_back_to(1);
+        self.touched.borrow_mut().roll_back_to(1);
+        self.own_inbox.replace(None);
+        if let Err(undo) = self.execute("ROLLBACK TO part; RELEASE part") {
+            // Then nothing that follows may be committed.
+            self.abort(undo);
+        }
+        Err(error)
+    }
+
+    /// Commits what several writes did.
+    pub(crate) fn commit_shared(&mut self) -> Result<(), StoreError> {
+        let committed = self.commit();
+        if committed.is_err() {
+            self.abandon();
+        }
+        committed
+    }
+
+    fn commit_level(&self) {
+        self.mls.values().commit_level();
+        self.groups.borrow_mut().commit_level();
+        self.touched.borrow_mut().commit();
     }
 
     fn begin_level(&self) {
@@ -184,27 +262,35 @@ impl Tx {
     ) -> Result<T, E> {
         let answer = self.begin(durability).map_err(E::from).and_then(|()| {
             let answer = closure(self)?;
-            self.flush_summaries()?;
-            self.mls.values().write_out()?;
-            self.execute("COMMIT")?;
+            self.commit()?;
             Ok(answer)
         });
-        if answer.is_ok() {
-            self.mls.values().committed();
-            self.groups.borrow_mut().commit_level();
-            self.touched.borrow_mut().commit();
-        } else {
+        if answer.is_err() {
             self.abandon();
         }
         answer
     }
 
     fn begin(&self, durability: Durability) -> Result<(), StoreError> {
-        self.execute(match durability {
-            Durability::Process => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
-            Durability::Power => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
-        })?;
+        if self.durability.get() != Some(durability) {
+            self.execute(match durability {
+                Durability::Process => "PRAGMA synchronous = NORMAL",
+                Durability::Power => "PRAGMA synchronous = FULL",
+            })?;
+            self.durability.set(Some(durability));
+        }
+        self.execute("BEGIN IMMEDIATE")?;
         self.begin_level();
+        Ok(())
+    }
+
+    fn commit(&self) -> Result<(), StoreError> {
+        self.flush_summaries()?;
+        self.mls.values().write_out()?;
+        self.execute("COMMIT")?;
+        self.mls.values().committed();
+        self.groups.borrow_mut().commit_level();
+        self.touched.borrow_mut().commit();
         Ok(())
     }
 
@@ -234,8 +320,33 @@ impl Tx {
         self.groups.borrow().holds(group_id)
     }
 
-    /// Empties the write-ahead log into the database file.
-    pub(crate) fn checkpoint(&self) -> Result<(), StoreError> {
-        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    /// Empties the write-ahead log into the database file; false if a reader still needs it. Writes
+    /// wait meanwhile, so it does not wait long for readers.
+    pub(crate) fn checkpoint(&self) -> Result<bool, StoreError> {
+        self.execute("PRAGMA busy_timeout = 100")?;
+        let done = self.with(|db| {
+            diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result::<Checkpoint>(db)
+        });
+        self.execute("PRAGMA busy_timeout = 5000")?;
+        if done.is_err() {
+            // Outside a transaction there is none that later statements could be missing.
+            self.roll_back();
+        }
+        Ok(done?.busy == 0)
+    }
+
+    /// Writes the whole database anew if it is not too large; see [`crate::Store::compact`].
+    pub(crate) fn compact(&self, max_pages: i64) -> Result<bool, StoreError> {
+        let pages: Pages = self.with(|db| {
+            diesel::sql_query("SELECT page_count FROM pragma_page_count()").get_result(db)
+        })?;
+        if pages.page_count > max_pages {
+            return Ok(false);
+        }
+        let done = self.execute("VACUUM");
+        if done.is_err() {
+            self.roll_back();
+        }
+        done.map(|()| true)
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::consent::Consent;
+use crate::kinds::ConsentEntity;
 use crate::testing::{ALIX, BO, Folder, dm, group, message_id, read, text, write};
 
 async fn list(store: &crate::Store, query: ConversationQuery) -> Vec<u8> {
@@ -257,6 +258,7 @@ async fn two_dms_with_one_person_are_one_conversation() {
     write(&store, |tx| {
         tx.insert_conversation(&dm(1), 0)?;
         tx.insert_conversation(&dm(2), 0)?;
+        tx.set_consent(&decide(4, ConsentState::Allowed))?;
         tx.insert_conversation(&group(3), 0)
     })
     .await;
@@ -276,6 +278,17 @@ async fn two_dms_with_one_person_are_one_conversation() {
         ..ConversationQuery::default()
     };
     assert_eq!(list(&store, duplicates).await, [4, 2, 1, 3]);
+    read(&store, |r| {
+        for (id, others) in [(4, vec![1, 2]), (1, vec![2, 4]), (3, vec![])] {
+            let entry = r.conversation_entry(&[id; 16])?.unwrap();
+            let mut duplicates = entry.duplicates;
+            duplicates.sort();
+            let others: Vec<_> = others.into_iter().map(|other| vec![other; 16]).collect();
+            assert_eq!(duplicates, others);
+        }
+        Ok(())
+    })
+    .await;
 
     // The winner shows the newest message and the unread messages of all.
     let summary = read(&store, |r| r.summary(&[4; 16])).await.unwrap();
@@ -334,6 +347,7 @@ async fn the_list_is_read_by_its_index() {
     let folder = Folder::new();
     let store = folder.open();
     let plan = |sql: &'static str| {
+        let sql = sql.replace("EFFECTIVE", crate::consent::EFFECTIVE);
         read(&store, move |r| {
             #[derive(QueryableByName)]
             struct Step {
@@ -351,15 +365,17 @@ async fn the_list_is_read_by_its_index() {
     };
     // The shape of what `conversations` sends, and of a page of messages.
     let list = plan(
-        "SELECT * FROM summaries s JOIN conversations c ON s.conversation_id = c.id
-         LEFT JOIN consents k ON k.entity_kind = 1 AND k.entity = lower(hex(s.conversation_id))
-         WHERE s.kind IN (1, 2) AND s.is_duplicate = ?
-         ORDER BY s.last_activity_ns DESC, s.conversation_id DESC",
+        "SELECT *, EFFECTIVE FROM summaries
+         JOIN conversations ON summaries.conversation_id = conversations.id
+         WHERE summaries.kind IN (1, 2) AND summaries.is_duplicate = ?
+         AND summaries.is_hidden = ? AND EFFECTIVE IN (0, 1)
+         ORDER BY summaries.last_activity_ns DESC, summaries.conversation_id DESC",
     )
     .await;
     assert!(list.contains("USING INDEX summaries_by_activity"), "{list}");
+    assert!(list.contains("SEARCH person USING PRIMARY KEY"), "{list}");
     assert!(
-        !list.contains("TEMP B-TREE") && !list.contains("SCAN"),
+        !list.contains("TEMP B-TREE") && !list.contains("SCAN summaries"),
         "{list}"
     );
     let page = plan(
@@ -370,4 +386,140 @@ async fn the_list_is_read_by_its_index() {
     .await;
     assert!(page.contains("USING INDEX messages_by_sent"), "{page}");
     assert!(!page.contains("TEMP B-TREE"), "{page}");
+}
+
+#[tokio::test]
+async fn the_person_decides_where_the_conversation_does_not() {
+    use ConsentState::{Allowed, Denied, Unknown};
+    let folder = Folder::new();
+    let store = folder.open();
+    // Of a person and of the conversation itself, and what counts for a group and for a DM.
+    let table = [
+        (None, None, Unknown, Unknown),
+        (None, Some(Allowed), Allowed, Allowed),
+        (None, Some(Unknown), Unknown, Unknown),
+        (None, Some(Denied), Denied, Denied),
+        (Some(Unknown), None, Unknown, Unknown),
+        (Some(Unknown), Some(Allowed), Allowed, Allowed),
+        (Some(Unknown), Some(Denied), Denied, Denied),
+        (Some(Allowed), None, Allowed, Allowed),
+        (Some(Allowed), Some(Unknown), Unknown, Unknown),
+        (Some(Allowed), Some(Allowed), Allowed, Allowed),
+        (Some(Allowed), Some(Denied), Denied, Denied),
+        (Some(Denied), None, Denied, Denied),
+        (Some(Denied), Some(Unknown), Denied, Denied),
+        (Some(Denied), Some(Allowed), Allowed, Denied),
+        (Some(Denied), Some(Denied), Denied, Denied),
+    ];
+    write(&store, |tx| {
+        let by_bo = |conversation: Conversation| Conversation {
+            creator_inbox_id: BO.to_owned(),
+            added_by_inbox_id: BO.to_owned(),
+            ..conversation
+        };
+        tx.insert_conversation(&by_bo(group(1)), 0)?;
+        tx.insert_conversation(&by_bo(dm(2)), 0)
+    })
+    .await;
+    for (at_ns, (person, own, of_group, of_dm)) in (1_i64..).zip(table) {
+        let consents = [1, 2].map(|number| own.map(|state| decide(number, state)));
+        let person = person.map(|state| Consent {
+            entity_kind: ConsentEntity::Inbox,
+            entity: BO.to_owned(),
+            state,
+            consented_at_ns: at_ns,
+        });
+        let case = format!("person {person:?}, itself {own:?}");
+        write(&store, move |tx| {
+            tx.with(|db| diesel::delete(crate::schema::consents::table).execute(db))?;
+            for consent in consents.into_iter().flatten().chain(person) {
+                tx.set_consent(&Consent {
+                    consented_at_ns: at_ns,
+                    ..consent
+                })?;
+            }
+            Ok(())
+        })
+        .await;
+        read(&store, move |r| {
+            for (id, expected) in [([1; 16], of_group), ([2; 16], of_dm)] {
+                assert_eq!(r.effective_consent(&id)?, expected, "{case}");
+                assert_eq!(r.conversation_entry(&id)?.unwrap().consent, expected);
+                let listed = r.conversations(&ConversationQuery {
+                    consent: vec![expected],
+                    ..ConversationQuery::default()
+                })?;
+                let listed = listed.into_iter().find(|e| e.conversation.id == id);
+                assert_eq!(listed.unwrap().consent, expected, "{case}");
+            }
+            let waiting = [of_group, of_dm].iter().filter(|s| **s == Unknown).count();
+            assert_eq!(r.request_count(ALIX)?, i64::try_from(waiting).unwrap());
+            Ok(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn unread_messages_count_only_where_they_are_wanted() {
+    let folder = Folder::new();
+    let store = folder.open();
+    write(&store, |tx| {
+        for number in 1..=3 {
+            tx.insert_conversation(&group(number), 0)?;
+            tx.insert_message(&text(&message_id(number.into()), &[number; 16], 5))?;
+        }
+        tx.set_consent(&decide(1, ConsentState::Allowed))?;
+        tx.set_consent(&decide(2, ConsentState::Denied))
+    })
+    .await;
+    assert_eq!(read(&store, |r| r.total_unread()).await, 1);
+}
+
+#[tokio::test]
+async fn what_is_deleted_here_comes_back_with_the_next_message() {
+    let folder = Folder::new();
+    let store = folder.open();
+    write(&store, |tx| {
+        tx.insert_conversation(&dm(1), 0)?;
+        tx.insert_conversation(&dm(2), 0)?;
+        tx.insert_message(&text(&message_id(1), &[1; 16], 5))?;
+        tx.insert_message(&text(&message_id(2), &[2; 16], 6))?;
+        for id in [[1; 16], [2; 16]] {
+            assert_eq!(tx.purge_messages(&id, "leave_request")?, 1);
+        }
+        tx.hide(&[1; 16])
+    })
+    .await;
+    let all = ConversationQuery::default;
+    assert!(list(&store, all()).await.is_empty());
+    let hidden = ConversationQuery {
+        include_hidden: true,
+        ..all()
+    };
+    assert_eq!(list(&store, hidden).await, [2]);
+    write(&store, |tx| {
+        // A change of the group is stored and brings nothing back.
+        let id = message_id(3);
+        let change = crate::message::NewMessage {
+            kind: crate::kinds::MessageKind::MembershipChange,
+            ..text(&id, &[1; 16], 7)
+        };
+        tx.insert_message(&change)
+    })
+    .await;
+    assert!(list(&store, all()).await.is_empty());
+    write(&store, |tx| {
+        tx.insert_message(&text(&message_id(4), &[1; 16], 8))
+    })
+    .await;
+    assert_eq!(list(&store, all()).await, [1]);
+
+    write(&store, |tx| tx.hide(&[1; 16])).await;
+    write(&store, |tx| {
+        tx.show(&[2; 16]);
+        Ok(())
+    })
+    .await;
+    assert_eq!(list(&store, all()).await, [1]);
 }

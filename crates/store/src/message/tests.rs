@@ -1,5 +1,5 @@
 use super::*;
-use crate::message_query::{MessagePosition, MessageQuery, PageDirection};
+use crate::message_query::{Lines, MessagePosition, MessageQuery, PageDirection};
 use crate::store::Store;
 use crate::testing::{ALIX, BO, Folder, alix_account, dm, group, message_id, read, text, write};
 
@@ -73,6 +73,7 @@ async fn a_message_keeps_every_field_and_is_stored_once() {
         expire_at_ns: Some(1000),
         should_push: true,
         idempotency_key: "1".to_owned(),
+        deleted_by_inbox_id: None,
     };
     assert!(message == expected);
     let found = read(&store, |r| r.message_by_sequence(&[1; 16], 42))
@@ -315,7 +316,7 @@ async fn the_messages_of_stitched_dms_are_merged() {
         let merged = read(&store, move |r| r.messages(&query)).await;
         assert_eq!(numbers(&merged), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let page = read(&store, move |r| {
-            r.message_page(&[number; 16], None, PageDirection::Older, 3, 0)
+            r.message_page(&[number; 16], Lines::All, None, PageDirection::Older, 3, 0)
         })
         .await;
         assert_eq!(numbers(&page), [7, 8, 9]);
@@ -342,7 +343,7 @@ async fn pages_cover_every_line_once_in_both_directions() {
         let mut from: Option<MessagePosition> = None;
         loop {
             let page = read(&store, move |r| {
-                r.message_page(&[1; 16], from, direction, 6, 0)
+                r.message_page(&[1; 16], Lines::All, from, direction, 6, 0)
             })
             .await;
             let edge = match direction {
@@ -378,13 +379,13 @@ async fn references_deletion_and_expiry() {
         Ok(())
     })
     .await;
-    let referring = |now| {
-        read(&store, move |r| {
-            r.messages_referring_to(&[message_id(1).to_vec()], now)
-        })
-    };
-    assert_eq!(numbers(&referring(0).await), [2, 3, 4]);
-    assert_eq!(numbers(&referring(300).await), [2, 4]);
+    let by_bo = |r: &mut Reader| r.references_by(&message_id(1), BO, "text");
+    assert_eq!(numbers(&read(&store, by_bo).await), [4, 3, 2]);
+    let by_alix = |r: &mut Reader| r.references_by(&message_id(1), ALIX, "text");
+    assert!(read(&store, by_alix).await.is_empty());
+    let lines = read(&store, |r| r.lines_referring_to(&message_id(1), 2)).await;
+    let expected = [4, 3].map(|number| (vec![1; 16], message_id(number).to_vec()));
+    assert_eq!(lines, expected);
     assert_eq!(read(&store, |r| r.next_expiry_ns()).await, Some(300));
     assert_eq!(
         write(&store, |tx| tx.purge_expired_messages(299, 10))

@@ -60,6 +60,11 @@ impl GroupCache {
         self.levels.pop();
     }
 
+    /// Leaves this many levels.
+    pub(crate) fn roll_back_to(&mut self, levels: usize) {
+        self.levels.truncate(levels);
+    }
+
     pub(crate) fn abandoned(&mut self) {
         self.levels.clear();
     }

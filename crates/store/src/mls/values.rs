@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::error::StoreError;
 use crate::schema::mls_values;
+use crate::statement::Prepare;
 use crate::transaction::Reader;
 
 /// What a value is; the first byte of its key. Numbers are part of the database format.
@@ -132,7 +133,7 @@ impl MlsValues {
             mls_values::table
                 .find(&key)
                 .select(mls_values::value)
-                .first(db)
+                .get_result(db)
                 .optional()
         })?;
         let Some(value) = stored.map(Zeroizing::new) else {
@@ -184,6 +185,11 @@ impl MlsValues {
         self.memory.borrow_mut().levels.pop();
     }
 
+    /// Leaves this many levels.
+    pub(crate) fn roll_back_to(&self, levels: usize) {
+        self.memory.borrow_mut().levels.truncate(levels);
+    }
+
     /// Writes the transaction's values to the database, still inside the transaction.
     pub(crate) fn write_out(&self) -> Result<(), StoreError> {
         let memory = self.memory.borrow();
@@ -194,6 +200,7 @@ impl MlsValues {
                         mls_values::key.eq(key),
                         mls_values::value.eq(value.as_slice()),
                     ))
+                    .prepared()
                     .execute(db),
                 None => diesel::delete(mls_values::table.find(key)).execute(db),
             })?;

@@ -69,6 +69,10 @@ async fn readers_cannot_write() {
 }
 
 #[tokio::test]
+#[allow(
+    clippy::async_yields_async,
+    reason = "the write is held while it waits"
+)]
 async fn a_read_sees_one_state_while_writes_go_on() {
     let folder = Folder::new();
     let store = folder.open();
@@ -141,6 +145,10 @@ async fn a_panic_in_a_read_leaves_the_readers_usable() {
 }
 
 #[tokio::test]
+#[allow(
+    clippy::async_yields_async,
+    reason = "the write is held while it waits"
+)]
 async fn a_write_whose_caller_has_gone_is_still_done() {
     let folder = Folder::new();
     let store = folder.open();
@@ -269,4 +277,116 @@ async fn deleting_the_files() {
             .await
             .is_none()
     );
+}
+
+/// Holds the writer until the sender is used, so that what is written meanwhile waits together.
+async fn busy_writer(store: &Store) -> mpsc::Sender<()> {
+    let (go, waits) = mpsc::channel::<()>();
+    let (begun, has_begun) = oneshot::channel();
+    let store = store.clone();
+    tokio::spawn(async move {
+        write(&store, move |_| {
+            begun.send(()).unwrap();
+            waits.recv().unwrap();
+            Ok(())
+        })
+        .await;
+    });
+    has_begun.await.unwrap();
+    go
+}
+
+#[tokio::test]
+#[allow(
+    clippy::async_yields_async,
+    reason = "the write is held while it waits"
+)]
+async fn writes_that_share_a_transaction_fail_alone() {
+    let folder = Folder::new();
+    let store = folder.open();
+    write(&store, |tx| tx.insert_conversation(&group(1), 0)).await;
+    let go = busy_writer(&store).await;
+    let insert = |number: u32, end: fn() -> Result<(), EngineError>| {
+        let store = store.clone();
+        let mut write = Box::pin(async move {
+            store
+                .write(move |tx| {
+                    tx.insert_message(&text(&message_id(number), &[1; 16], 1))?;
+                    // What a panic or an error leaves open within goes with it.
+                    tx.savepoint(|tx| {
+                        tx.insert_message(&text(&message_id(number + 100), &[1; 16], 1))?;
+                        end()
+                    })
+                })
+                .await
+        });
+        async move {
+            assert!(poll_once(&mut write).await.is_none(), "it waits");
+            write
+        }
+    };
+    let fine = insert(1, || Ok(())).await;
+    let refused = insert(2, || Err(EngineError::Own)).await;
+    let panicked = insert(3, || panic!("a bug")).await;
+    let last = insert(4, || Ok(())).await;
+    go.send(()).unwrap();
+    assert_eq!(fine.await, Ok(()));
+    assert_eq!(refused.await, Err(EngineError::Own));
+    assert_eq!(panicked.await, Err(EngineError::Store("internal_error")));
+    assert_eq!(last.await, Ok(()));
+    for (number, is_there) in [(1, true), (2, false), (3, false), (4, true)] {
+        for id in [message_id(number), message_id(number + 100)] {
+            let found = read(&store, move |r| r.message(&id)).await;
+            assert_eq!(found.is_some(), is_there, "message {number}");
+        }
+    }
+    let summary = read(&store, |r| r.summary(&[1; 16])).await.unwrap();
+    assert_eq!(summary.unread_count, 4, "as many as are there");
+}
+
+#[tokio::test]
+#[allow(
+    clippy::async_yields_async,
+    reason = "the write is held while it waits"
+)]
+async fn a_commit_that_fails_is_told_to_all_who_share_it() {
+    let folder = Folder::new();
+    let options = Options {
+        max_pages: Some(120),
+        ..Options::default()
+    };
+    let store = Store::open(folder.database(), &folder.key(), options).unwrap();
+    write(&store, |tx| tx.insert_conversation(&group(1), 0)).await;
+    let go = busy_writer(&store).await;
+    let insert = |number: u32, bytes: usize| {
+        let store = store.clone();
+        let mut write = Box::pin(async move {
+            store
+                .write(move |tx| {
+                    let content = vec![0; bytes];
+                    tx.insert_message(&crate::message::NewMessage {
+                        content: &content,
+                        ..text(&message_id(number), &[1; 16], 1)
+                    })
+                    .map(drop)
+                })
+                .await
+        });
+        async move {
+            assert!(poll_once(&mut write).await.is_none(), "it waits");
+            write
+        }
+    };
+    let small = insert(1, 10).await;
+    let huge = insert(2, 1_000_000).await;
+    go.send(()).unwrap();
+    for result in [small.await, huge.await] {
+        assert_eq!(result, Err(StoreError::DiskFull));
+    }
+    assert!(read(&store, |r| r.message(&message_id(1))).await.is_none());
+    // And the next finds everything as it was.
+    write(&store, |tx| {
+        tx.insert_message(&text(&message_id(3), &[1; 16], 1))
+    })
+    .await;
 }

@@ -28,7 +28,7 @@ enum Step {
     Requeue {
         number: u32,
     },
-    SetPreview {
+    Mask {
         number: u32,
         present: bool,
     },
@@ -85,7 +85,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => number.clone().prop_map(|number| Step::Fail { number }),
         1 => number.clone().prop_map(|number| Step::Requeue { number }),
         1 => (number.clone(), any::<bool>())
-            .prop_map(|(number, present)| Step::SetPreview { number, present }),
+            .prop_map(|(number, present)| Step::Mask { number, present }),
         1 => number.prop_map(|number| Step::Delete { number }),
         1 => at_ns.clone().prop_map(|now_ns| Step::Purge { now_ns }),
         2 => (conversation.clone(), at_ns)
@@ -146,8 +146,9 @@ fn run(tx: &mut Tx, step: &Step) -> Result<(), StoreError> {
         }
         Step::Fail { number } => found(tx.mark_message_failed(&message_id(number), "test")),
         Step::Requeue { number } => found(tx.requeue_message(&message_id(number))),
-        Step::SetPreview { number, present } => {
-            found(tx.set_message_preview(&message_id(number), present.then_some("new preview")))
+        Step::Mask { number, present } => {
+            let preview = present.then_some("deleted");
+            found(tx.mask_message(&message_id(number), Some(BO), preview))
         }
         Step::Delete { number } => found(tx.delete_message(&message_id(number))),
         Step::Purge { now_ns } => found(tx.purge_expired_messages(now_ns, 3)),
@@ -187,13 +188,14 @@ fn recomputed(summaries: &[Summary], rows: &[Message]) -> Vec<Summary> {
     let unread = rows.iter().filter(|m| {
         m.visible
             && m.kind == MessageKind::Application
+            && m.deleted_by_inbox_id.is_none()
             && m.sender_inbox_id == BO
             && m.sent_at_ns > read_up_to_ns
     });
     let unread_count = i64::try_from(unread.count()).unwrap();
     let failed = rows
         .iter()
-        .filter(|m| m.delivery == Delivery::Failed)
+        .filter(|m| m.delivery == Delivery::Failed && m.visible)
         .count();
     summaries
         .iter()
@@ -213,6 +215,7 @@ fn recomputed(summaries: &[Summary], rows: &[Message]) -> Vec<Summary> {
             unread_count,
             failed_count: i64::try_from(failed).unwrap(),
             read_up_to_ns,
+            is_hidden: false,
         })
         .collect()
 }

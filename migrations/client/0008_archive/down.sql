@@ -1,0 +1,2 @@
+DROP INDEX messages_arrivals;
+ALTER TABLE messages DROP COLUMN is_restored;
