@@ -8,10 +8,11 @@
 
 use std::{error::Error, path::Path, sync::Arc};
 
-use conclave_content::{ContentType, Decoded, encode_text, message_id};
+use conclave_content::{Body, Origin, message_id};
 use conclave_engine::{
     AccountInfo, Client, ConversationQuery, DATABASE_FILE, DatabaseKey, Delivery, Engine,
-    GrpcNetwork, MessageKind, Network, NewConversation, NodeConfig, SystemClock, WalletKey,
+    GrpcNetwork, MessageKind, Network, NewConversation, NodeConfig, RemoteFiles, SystemClock,
+    WalletKey,
 };
 use conclave_store::{Options, Store, StoreError, Tx, message::NewMessage};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
@@ -50,7 +51,9 @@ async fn main() -> Result<(), Failure> {
     let key = DatabaseKey::from_key_file(key_file)?;
     let engine = Engine::open(data, key.clone(), Arc::new(SystemClock)).await?;
     let alix = register(&engine, &network, url, WalletKey::generate()?).await?;
-    let client = engine.client(Arc::clone(&network)).await?;
+    let client = engine
+        .client(Arc::clone(&network), RemoteFiles::new(None))
+        .await?;
     meet(&client, &peers, conversations.parse()?, &mut rng).await?;
     let groups = client.list(ConversationQuery::default()).await?;
     let ids: Vec<_> = groups
@@ -164,8 +167,8 @@ fn insert(
     text: &str,
     sent_at_ns: i64,
 ) -> Result<(), Failure> {
-    let content = encode_text(text)?;
-    let (content_type, decoded): (ContentType, _) = Decoded::of(&content);
+    let content = Body::Text(text.to_owned()).encode()?;
+    let (content_type, body) = Body::decode(&content, Origin::Member);
     let idempotency_key = sent_at_ns.to_string();
     tx.insert_message(&NewMessage {
         id: &message_id(group, &idempotency_key, &content),
@@ -181,7 +184,7 @@ fn insert(
         type_id: &content_type.type_id,
         version_major: i64::from(content_type.major),
         version_minor: i64::from(content_type.minor),
-        preview: Some(&decoded.preview()),
+        preview: Some(&body.preview()),
         visible: true,
         reference_id: None,
         sequence_id: None,

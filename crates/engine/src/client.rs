@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use conclave_identity::{InstallationId, WalletKey};
-use conclave_network::Network;
+use conclave_network::{Network, RemoteFiles};
 use conclave_store::{DatabaseKey, Store, StoreError, account::Account};
 use tokio::sync::broadcast;
 
@@ -21,8 +21,8 @@ pub const DATABASE_FILE: &str = "conclave.db";
 /// An opened data folder. One process at a time has it.
 #[derive(Clone)]
 pub struct Engine {
-    store: Store,
-    clock: Arc<dyn Clock>,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// The account of a data folder, without its secrets.
@@ -111,11 +111,16 @@ impl Engine {
         Ok(AccountInfo::from(&account))
     }
 
-    /// The registered account with its node. Does not use the network yet.
+    /// The registered account with its node, and the way to files elsewhere. Does not use the
+    /// network yet.
     ///
     /// # Errors
     /// [`EngineError::NoAccount`], [`EngineError::NotRegistered`].
-    pub async fn client(&self, network: Arc<dyn Network>) -> Result<Client, EngineError> {
+    pub async fn client(
+        &self,
+        network: Arc<dyn Network>,
+        files: RemoteFiles,
+    ) -> Result<Client, EngineError> {
         let account = self.store.read(|reader| reader.account()).await?;
         let account = account.ok_or(EngineError::NoAccount)?;
         if !account.registered() {
@@ -124,9 +129,13 @@ impl Engine {
         let core = Core::new(
             self.store.clone(),
             network,
+            files,
             Arc::clone(&self.clock),
             &account,
         )?;
+        // Before anything is shown: messages may have expired while the program did not run.
+        core.purge_expired().await?;
+        core.identities.read_own().await?;
         Ok(Client(Arc::new(core)))
     }
 

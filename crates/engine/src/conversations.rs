@@ -1,17 +1,19 @@
 //! Making, listing and following conversations.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use conclave_mls::{
     GroupState, extensions,
-    group::{NewGroup, NewGroupKind},
-    policy::{PolicySet, Preset},
+    group::{Disappearing, NewGroup, NewGroupKind},
+    policy::{Permission, PolicySet, Preset, Role, Rule},
 };
 use conclave_store::{
     StoreError,
-    consent::Consent,
-    conversation::{Conversation, ConversationEntry, ConversationQuery},
-    kinds::{ConsentEntity, ConsentState, ConversationKind},
+    conversation::{Conversation, ConversationEntry, ConversationOrder, ConversationQuery},
+    kinds::{ConsentState, ConversationKind, ForkState},
     message::Message,
 };
 use futures::{Stream, StreamExt, stream};
@@ -19,18 +21,24 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{
     client::{Client, Core},
+    commit_log,
+    consent::{allow_new, decide_conversation},
+    deletion::erase,
     error::{EngineError, Refused, RefusedReason},
-    event::Event,
+    event::{Changes, Event, GroupId, Operation},
     intents::IntentData,
-    members::MembershipOutcome,
-    messages::allow,
+    members::{MembershipOutcome, Newcomer},
     metadata::check_length,
+    operations::Running,
     people::{MAX_PEOPLE, Resolved},
     transcript::columns,
 };
 
 /// Messages that a stream reads at a time.
 const STREAM_PAGE: i64 = 200;
+
+/// Why a group with people cannot begin with these permissions.
+const NOBODY_ADDS: &str = "nobody may add people with these permissions, so the group would stay without the people chosen; let super admins add people, and change that once the group is made";
 
 /// A group to make.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,6 +55,12 @@ pub struct NewConversation {
     pub app_data: String,
     /// Whether only admins may add people and edit; else everyone may.
     pub admins_only: bool,
+    /// Permissions that differ from that.
+    pub permissions: Vec<(Permission, Rule)>,
+    /// Messages disappear so long after they were received, in ns; `None` if they stay.
+    pub disappearing_in_ns: Option<i64>,
+    /// Names the operation in progress events and for [`Client::cancel_operation`].
+    pub operation_id: Option<String>,
 }
 
 /// What a sync of everything did.
@@ -64,12 +78,13 @@ pub struct AllSync {
 
 impl Client {
     /// Creates a group, adds the people and waits until the network has it. Those who can't be
-    /// added are named; everybody else is in.
+    /// added, or come after a stop or an error, are named; everybody else is in.
     ///
     /// # Errors
     /// [`EngineError::People`] if somebody is malformed or unknown, or nobody can be added;
-    /// [`EngineError::MetadataTooLong`], [`EngineError::TooManyPeople`], the network's. No group
-    /// is left behind then.
+    /// [`EngineError::Denied`] if the permissions let nobody add the people;
+    /// [`EngineError::MetadataTooLong`], [`EngineError::TooManyPeople`],
+    /// [`EngineError::Cancelled`], the network's. No group is left behind then.
     pub async fn create_group(
         &self,
         new: &NewConversation,
@@ -82,6 +97,9 @@ impl Client {
         ] {
             check_length(attribute, value)?;
         }
+        let running = self
+            .0
+            .begin(Operation::CreateGroup, new.operation_id.clone());
         let mut people = self.0.inboxes(&new.who).await?;
         people.retain(|(_, inbox_id)| *inbox_id != self.0.account.inbox_id);
         if people.len() >= MAX_PEOPLE {
@@ -92,14 +110,29 @@ impl Client {
         } else {
             Preset::AllMembers
         };
+        let policies = new
+            .permissions
+            .iter()
+            .fold(PolicySet::from(preset), |set, (permission, rule)| {
+                set.with(permission, *rule)
+            });
+        // The first commit puts the people in, and everybody judges it by these permissions.
+        if !people.is_empty() && !policies.add_member.allows(Role::SuperAdmin) {
+            return Err(EngineError::Denied(NOBODY_ADDS.to_owned()));
+        }
+        let disappearing = new.disappearing_in_ns.filter(|in_ns| *in_ns > 0);
         let group = NewGroup {
+            disappearing: disappearing.map(|in_ns| Disappearing {
+                from_ns: self.0.clock.now_ns(),
+                in_ns,
+            }),
             name: new.name.clone(),
             description: new.description.clone(),
             image_url: new.image_url.clone(),
             app_data: new.app_data.clone(),
-            ..NewGroup::of_kind(NewGroupKind::Group(PolicySet::from(preset)))
+            ..NewGroup::of_kind(NewGroupKind::Group(policies))
         };
-        let (id, outcome) = self.0.create(group, people).await?;
+        let (id, outcome) = self.0.create(group, people, &running).await?;
         Ok((self.conversation(&id).await?, outcome.failed))
     }
 
@@ -129,11 +162,17 @@ impl Client {
             .store
             .read(move |reader| reader.dm_winner(&dm_id))
             .await?;
-        if let Some(known) = known.filter(|known| known.is_active) {
+        // Nothing helps a direct message that has forked but another one (groups.md 10.3).
+        let is_sound = |known: &Conversation| known.is_active && known.fork == ForkState::None;
+        if let Some(known) = known.filter(is_sound) {
+            self.0.want(&known).await?;
             return self.conversation(&known.id).await;
         }
         let group = NewGroup::of_kind(NewGroupKind::Dm { peer });
-        let (id, _) = self.0.create(group, people).await?;
+        let running = self.0.begin(Operation::CreateGroup, None);
+        let (id, _) = self.0.create(group, people, &running).await?;
+        let made = self.conversation(&id).await?.conversation;
+        self.0.want(&made).await?;
         self.conversation(&id).await
     }
 
@@ -166,27 +205,13 @@ impl Client {
         found.ok_or(EngineError::UnknownConversation)
     }
 
-    /// Unread messages in all conversations.
+    /// Unread messages in all conversations that the person wants.
     ///
     /// # Errors
     /// The store's.
     pub async fn total_unread(&self) -> Result<usize, EngineError> {
         let total = self.0.store.read(|reader| reader.total_unread()).await?;
         Ok(usize::try_from(total).unwrap_or_default())
-    }
-
-    /// Groups and direct messages that others began and that wait for a decision.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn request_count(&self) -> Result<usize, EngineError> {
-        let own = self.0.account.inbox_id.clone();
-        let count = self
-            .0
-            .store
-            .read(move |reader| reader.request_count(&own))
-            .await?;
-        Ok(usize::try_from(count).unwrap_or_default())
     }
 
     /// Looks addresses and inbox ids up on the network, at most 400, in the order given.
@@ -197,77 +222,42 @@ impl Client {
         self.0.resolve(who).await
     }
 
-    /// The person's decision about a conversation (by group id) or an inbox.
+    /// Conversations that come to be from now on, each once. A reader that falls behind the events
+    /// finds those it missed in the database.
     ///
     /// # Errors
     /// The store's.
-    pub async fn consent(
+    pub async fn stream(
         &self,
-        entity_kind: ConsentEntity,
-        entity: &str,
-    ) -> Result<ConsentState, EngineError> {
-        let entity = entity.to_owned();
-        let found = self
-            .0
-            .store
-            .read(move |reader| reader.consent(entity_kind, &entity))
-            .await?;
-        Ok(found.map_or(ConsentState::Unknown, |found| found.state))
-    }
-
-    /// Stores the person's decision about a conversation (lower-case hex group id) or an inbox.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn set_consent(
-        &self,
-        entity_kind: ConsentEntity,
-        entity: &str,
-        state: ConsentState,
-    ) -> Result<(), EngineError> {
-        let consent = Consent {
-            entity_kind,
-            entity: entity.to_owned(),
-            state,
-            consented_at_ns: self.0.clock.now_ns(),
+    ) -> Result<
+        impl Stream<Item = Result<ConversationEntry, EngineError>> + Send + use<>,
+        EngineError,
+    > {
+        let events = self.events();
+        let start = Arrivals {
+            client: self.clone(),
+            events,
+            known: self.all_conversations().await?.into_iter().collect(),
+            waiting: VecDeque::new(),
         };
-        let changed = self
-            .0
-            .store
-            .write(move |tx| Ok::<_, EngineError>(tx.set_consent(&consent)?))
-            .await?;
-        if changed
-            && entity_kind == ConsentEntity::Conversation
-            && let Ok(id) = hex::decode(entity)
-        {
-            self.0
-                .events
-                .send(Event::Conversation { id, is_new: false });
-        }
-        Ok(())
+        Ok(stream::unfold(start, |mut arrivals| async move {
+            let next = arrivals.next().await?;
+            Some((next, arrivals))
+        }))
     }
 
-    /// Conversations that come to be from now on.
-    pub fn stream(
-        &self,
-    ) -> impl Stream<Item = Result<ConversationEntry, EngineError>> + Send + use<> {
-        let client = self.clone();
-        stream::unfold((client, self.events()), |(client, mut events)| async move {
-            loop {
-                match events.recv().await {
-                    Ok(Event::Conversation { id, is_new: true }) => {
-                        let entry = client.conversation(&id).await;
-                        // Duplicates of a direct message are the same conversation to a person.
-                        if !matches!(&entry, Ok(entry) if entry.summary.is_duplicate) {
-                            return Some((entry, (client, events)));
-                        }
-                    }
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return None,
-                }
-            }
-        })
+    /// The ids of all conversations, the oldest first.
+    async fn all_conversations(&self) -> Result<Vec<GroupId>, EngineError> {
+        let query = ConversationQuery {
+            consent: ConsentState::ALL.to_vec(),
+            include_duplicate_dms: true,
+            include_hidden: true,
+            order: ConversationOrder::Created,
+            ..ConversationQuery::default()
+        };
+        let newest_first = self.list(query).await?;
+        let ids = newest_first.into_iter().rev();
+        Ok(ids.map(|entry| entry.conversation.id).collect())
     }
 
     /// Messages of one conversation that are stored from now on, each once, in order.
@@ -322,6 +312,49 @@ impl Client {
             Ok(messages) => stream::iter(messages.into_iter().map(Ok).collect::<Vec<_>>()),
             Err(error) => stream::iter(vec![Err(error)]),
         }))
+    }
+}
+
+/// A stream of conversations.
+struct Arrivals {
+    client: Client,
+    events: Receiver<Event>,
+    /// Those that were there before, or were delivered; not more than there are conversations.
+    known: BTreeSet<GroupId>,
+    /// Those that were missed and are to be delivered.
+    waiting: VecDeque<GroupId>,
+}
+
+impl Arrivals {
+    /// Waits for the next conversation; `None` when the client is gone.
+    async fn next(&mut self) -> Option<Result<ConversationEntry, EngineError>> {
+        loop {
+            let id = match self.waiting.pop_front() {
+                Some(id) => id,
+                None => match self.events.recv().await {
+                    Ok(Event::Conversation { id, is_new: true }) => id,
+                    Ok(_) => continue,
+                    Err(RecvError::Closed) => return None,
+                    Err(RecvError::Lagged(_)) => {
+                        match self.client.all_conversations().await {
+                            Ok(ids) => {
+                                let known = &self.known;
+                                let missed = ids.into_iter().filter(|id| !known.contains(id));
+                                self.waiting = missed.collect();
+                            }
+                            Err(error) => return Some(Err(error)),
+                        }
+                        continue;
+                    }
+                },
+            };
+            self.known.insert(id.clone());
+            let entry = self.client.conversation(&id).await;
+            // Duplicates of a direct message are the same conversation to a person.
+            if !matches!(&entry, Ok(entry) if entry.summary.is_duplicate) {
+                return Some(entry);
+            }
+        }
     }
 }
 
@@ -416,42 +449,36 @@ impl Core {
         self: &Arc<Self>,
         new: NewGroup,
         people: Vec<(String, String)>,
+        running: &Running<'_>,
     ) -> Result<(Vec<u8>, MembershipOutcome), EngineError> {
         let own = self.account.inbox_id.clone();
         self.identities.refresh(std::slice::from_ref(&own)).await?;
+        self.require_valid()?;
         let Some((own_sequence_id, _)) = self.identities.newest(&own).await? else {
             return Err(EngineError::NotRegistered);
         };
         let mut additions = self.prepare_additions(people).await?;
-        let mut first = additions.batches.pop_front().unwrap_or_default();
-        let mut outcome = MembershipOutcome {
-            changed: first.keys().cloned().collect(),
-            failed: Vec::new(),
-        };
-        first.insert(own, own_sequence_id);
-        let (id, intent) = self.store_group(new, first).await?;
+        running.tell(None, 0, additions.total);
+        let mut first = BTreeMap::from([(own, own_sequence_id)]);
+        let newcomers = additions.batches.pop_front().unwrap_or_default();
+        first.extend(newcomers.iter().map(Newcomer::update));
+        running.go_on()?;
+        let (id, intent, changes) = self.store_group(new, first).await?;
         let _turn = self.lock(&id).await;
-        let made = async {
-            let key_packages = &mut additions.key_packages;
-            self.settle_queued(&id, intent, key_packages).await?;
-            self.tell_added(&id, &outcome, additions.total);
-            for updates in additions.batches {
-                let added: Vec<String> = updates.keys().cloned().collect();
-                let data = IntentData::Membership {
-                    updates,
-                    removed: Vec::new(),
-                };
-                self.settle_with(&id, data, key_packages).await?;
-                outcome.changed.extend(added);
-                self.tell_added(&id, &outcome, additions.total);
-            }
-            Ok::<_, EngineError>(())
-        };
-        if let Err(error) = made.await {
+        let key_packages = &mut additions.key_packages;
+        if let Err(error) = self.settle_queued(&id, intent, key_packages).await {
             self.discard_unborn(&id).await?;
             return Err(error);
         }
-        outcome.failed = additions.failed;
+        let mut outcome = MembershipOutcome {
+            changed: newcomers.into_iter().map(|one| one.inbox_id).collect(),
+            failed: Vec::new(),
+        };
+        running.tell(Some(&id), outcome.changed.len(), additions.total);
+        // The group is there: what happens to later batches names people and is no error.
+        self.add_batches(&id, additions, running, &mut outcome)
+            .await?;
+        self.events.send_changes(changes);
         self.events.send(Event::Conversation {
             id: id.clone(),
             is_new: true,
@@ -462,14 +489,15 @@ impl Core {
 
     /// Stores a new group together with the intent of its first commit, so that a crash leaves
     /// either nothing or a group that the next sync finishes.
-    async fn store_group(
+    pub(crate) async fn store_group(
         self: &Arc<Self>,
         new: NewGroup,
         first: BTreeMap<String, u64>,
-    ) -> Result<(Vec<u8>, i64), EngineError> {
+    ) -> Result<(Vec<u8>, i64, Changes), EngineError> {
         let core = Arc::clone(self);
         self.store
             .write(move |tx| {
+                let mut changes = Changes::default();
                 let own = &core.account.inbox_id;
                 let group = conclave_mls::group::create(tx.mls(), &core.signer, own, &new)?;
                 let state = GroupState::of(&group)?;
@@ -483,18 +511,48 @@ impl Core {
                 );
                 conversation.dm_id = state.dm_id();
                 conversation.peer_inbox_id = peer_of(&state, own);
-                tx.insert_conversation(&conversation, 0)?;
-                tx.update_conversation(&state.group_id, &columns(&state, true))?;
-                allow(tx, &state.group_id, now_ns)?;
+                let forked = match &conversation.dm_id {
+                    Some(dm_id) => {
+                        let others = tx.dm_conversations(dm_id)?;
+                        others.iter().any(|other| other.fork != ForkState::None)
+                    }
+                    None => false,
+                };
+                // It stands for the direct message at once, in place of the one that has forked.
+                let last_message_ns = if forked { now_ns } else { 0 };
+                tx.insert_conversation(&conversation, last_message_ns)?;
+                tx.update_conversation(&state.group_id, &columns(&state, own, true))?;
+                if conversation.kind != ConversationKind::Oneshot {
+                    allow_new(tx, &state.group_id, now_ns, &mut changes)?;
+                }
+                commit_log::began(tx, &group)?;
                 tx.keep_group(group);
                 let data = IntentData::Membership {
                     updates: first,
                     removed: Vec::new(),
                 };
                 let intent = data.enqueue(tx, &state.group_id, None, now_ns)?;
-                Ok::<_, EngineError>((state.group_id, intent))
+                Ok::<_, EngineError>((state.group_id, intent, changes))
             })
             .await
+    }
+
+    /// The person asks for a direct message: they want it and whom it is with, and want to see it.
+    async fn want(&self, known: &Conversation) -> Result<(), EngineError> {
+        let (known, now_ns) = (known.clone(), self.clock.now_ns());
+        let changes = self
+            .store
+            .write(move |tx| {
+                let mut changes = Changes::default();
+                let allowed = ConsentState::Allowed;
+                decide_conversation(tx, &known, allowed, now_ns, &mut changes)?;
+                tx.show(&known.id);
+                changes.conversation(&known.id);
+                Ok::<_, EngineError>(changes)
+            })
+            .await?;
+        self.events.send_changes(changes);
+        Ok(())
     }
 
     /// Takes a group back whose first commit never left this computer, so that a failed creation
@@ -503,7 +561,7 @@ impl Core {
         let group_id = id.to_vec();
         self.store
             .write(move |tx| {
-                let Some(mut group) = tx.take_group(&group_id)? else {
+                let Some(group) = tx.take_group(&group_id)? else {
                     return Ok(());
                 };
                 let published = conclave_store::kinds::IntentState::Published;
@@ -512,11 +570,7 @@ impl Core {
                     tx.keep_group(group);
                     return Ok(());
                 }
-                group
-                    .delete(openmls_traits::OpenMlsProvider::storage(tx.mls()))
-                    .map_err(|error| EngineError::Mls(error.to_string()))?;
-                tx.delete_conversation(&group_id)?;
-                Ok(())
+                erase(tx, &group_id, Some(group))
             })
             .await
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use conclave_store::kinds::{AttachmentState, ConsentEntity, ConsentState};
 use tokio::sync::broadcast;
 
 /// Events kept for a slow receiver. One that falls further behind gets a lag error from its
@@ -30,10 +31,19 @@ pub enum Connection {
 /// A long operation whose progress is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
+    /// Creating a group with its first people.
+    CreateGroup,
     /// Adding people.
     AddMembers,
+    /// Removing people.
+    RemoveMembers,
     /// Fetching everything.
     SyncAll,
+    /// Writing an archive; told in rows.
+    ExportArchive,
+    /// Reading an archive, first to look through it, then to take it in; told in bytes, each of
+    /// which counts twice where it is taken in.
+    ImportArchive,
 }
 
 /// Something changed.
@@ -53,6 +63,21 @@ pub enum Event {
         /// Message ids, oldest first.
         ids: Vec<MessageId>,
     },
+    /// A conversation was deleted on this installation: it goes from all lists until an event of
+    /// the conversation brings it back.
+    ConversationDeleted {
+        /// Group id.
+        id: GroupId,
+    },
+    /// A decision about a person or a conversation is another one.
+    Consent {
+        /// What it is about.
+        entity_kind: ConsentEntity,
+        /// Inbox id, or lower-case hex group id.
+        entity: String,
+        /// The decision.
+        state: ConsentState,
+    },
     /// A message was deleted on this installation.
     MessageDeleted {
         /// Group id.
@@ -60,6 +85,25 @@ pub enum Event {
         /// Message id.
         id: MessageId,
     },
+    /// How far a transfer is.
+    AttachmentProgress {
+        /// Group id.
+        conversation_id: GroupId,
+        /// Message id.
+        message_id: MessageId,
+        /// The file's place in the message.
+        position: usize,
+        /// Where it is on its way.
+        state: AttachmentState,
+        /// Encrypted bytes transferred.
+        done_bytes: u64,
+        /// Encrypted bytes in all, as far as known.
+        total_bytes: Option<u64>,
+    },
+    /// Installations or wallets of our inbox came or went.
+    OwnInbox,
+    /// This installation was revoked: nothing is sent or fetched any more, what is here stays.
+    Revoked,
     /// The connection changed.
     Connection {
         /// Its state.
@@ -71,6 +115,8 @@ pub enum Event {
     Progress {
         /// The operation.
         operation: Operation,
+        /// The id that its shell chose for it.
+        operation_id: Option<String>,
         /// Group id, if it concerns one.
         conversation_id: Option<GroupId>,
         /// Units done.
@@ -99,6 +145,16 @@ impl Events {
     }
 
     pub(crate) fn send_changes(&self, changes: Changes) {
+        for (entity_kind, entity, state) in changes.consents {
+            self.send(Event::Consent {
+                entity_kind,
+                entity,
+                state,
+            });
+        }
+        for id in changes.deleted {
+            self.send(Event::ConversationDeleted { id });
+        }
         for (conversation_id, ids) in changes.messages {
             self.send(Event::Messages {
                 conversation_id,
@@ -117,6 +173,11 @@ pub(crate) struct Changes {
     conversations: BTreeMap<GroupId, bool>,
     messages: BTreeMap<GroupId, Vec<MessageId>>,
     seen: BTreeSet<MessageId>,
+    consents: Vec<(ConsentEntity, String, ConsentState)>,
+    deleted: Vec<GroupId>,
+    removals_due: bool,
+    transfers_due: bool,
+    erased: bool,
 }
 
 impl Changes {
@@ -128,7 +189,64 @@ impl Changes {
         self.conversations.insert(id.to_vec(), true);
     }
 
+    pub(crate) fn consent(&mut self, kind: ConsentEntity, entity: String, state: ConsentState) {
+        self.consents.push((kind, entity, state));
+    }
+
+    /// A conversation was deleted here; what else changed in it is not told.
+    pub(crate) fn deleted(&mut self, id: &[u8]) {
+        self.conversations.remove(id);
+        self.messages.remove(id);
+        self.deleted.push(id.to_vec());
+    }
+
+    /// We are to take somebody out of a group.
+    pub(crate) fn removals_due(&mut self) {
+        self.removals_due = true;
+    }
+
+    /// Whether we are to take somebody out of a group.
+    pub(crate) fn has_removals_due(&self) -> bool {
+        self.removals_due
+    }
+
+    /// A file is to be fetched.
+    pub(crate) fn transfers_due(&mut self) {
+        self.transfers_due = true;
+    }
+
+    /// Whether a file is to be fetched.
+    pub(crate) fn has_transfers_due(&self) -> bool {
+        self.transfers_due
+    }
+
+    /// What a message said was erased, without an event that says so.
+    pub(crate) fn erased(&mut self) {
+        self.erased = true;
+    }
+
+    /// Whether what a message said was erased.
+    pub(crate) fn has_erased(&self) -> bool {
+        self.erased
+    }
+
+    /// Whether a conversation is new.
+    pub(crate) fn has_new_conversations(&self) -> bool {
+        self.conversations.values().any(|is_new| *is_new)
+    }
+
+    /// Tells nothing of single messages: there are too many, and they are old.
+    pub(crate) fn without_messages(mut self) -> Self {
+        self.messages.clear();
+        self
+    }
+
     pub(crate) fn merge(&mut self, other: Self) {
+        self.consents.extend(other.consents);
+        self.deleted.extend(other.deleted);
+        self.removals_due |= other.removals_due;
+        self.transfers_due |= other.transfers_due;
+        self.erased |= other.erased;
         for (id, is_new) in other.conversations {
             *self.conversations.entry(id).or_default() |= is_new;
         }

@@ -3,26 +3,34 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use conclave_identity::{
-    AssociationState, InstallationId, MemberIdentifier, SmartContractVerifier, VerifierError,
-    verify_update,
+    AssociationState, Identifier, InstallationId, MemberIdentifier, SmartContractVerifier,
+    VerifierError, verify_update,
 };
 use conclave_mls::{AssociationStates, MissingIdentity};
 use conclave_network::Network;
 use conclave_proto::identity::associations::{
-    AssociationState as WireState, IdentityUpdate as WireUpdate,
+    AssociationState as WireState, IdentifierKind, IdentityUpdate as WireUpdate,
 };
 use conclave_store::{Reader, Store, identity_log::IdentityUpdate};
 use prost::Message;
+use tokio::sync::{Notify, watch};
 
 use crate::error::EngineError;
 
 /// Folded states kept in memory; emptied when full, because any of them is one query away.
 const MAX_CACHED_STATES: usize = 10_000;
+/// Tries to read a published update back, and the pause between them.
+const READ_BACK_TRIES: u32 = 6;
+const READ_BACK_PAUSE: Duration = Duration::from_millis(200);
 
 type Installations = Arc<BTreeSet<InstallationId>>;
 
@@ -31,10 +39,21 @@ pub(crate) struct Identities {
     store: Store,
     network: Arc<dyn Network>,
     cache: Mutex<HashMap<(String, u64), Installations>>,
+    own: Option<Own>,
+}
+
+/// This installation and its inbox, whose log says whether it still belongs there.
+struct Own {
+    inbox_id: String,
+    installation_id: InstallationId,
+    is_revoked: watch::Sender<bool>,
+    is_told: AtomicBool,
+    /// The log has grown.
+    changed: Notify,
 }
 
 /// Smart-contract signatures are checked by the node, as official clients do (identity.md 3.3).
-struct NodeVerifier<'a>(&'a dyn Network);
+pub(crate) struct NodeVerifier<'a>(pub(crate) &'a dyn Network);
 
 #[async_trait]
 impl SmartContractVerifier for NodeVerifier<'_> {
@@ -59,7 +78,123 @@ impl Identities {
             store,
             network,
             cache: Mutex::new(HashMap::new()),
+            own: None,
         }
+    }
+
+    /// As [`Identities::new`], for a registered installation.
+    pub(crate) fn of_own(
+        store: Store,
+        network: Arc<dyn Network>,
+        inbox_id: &str,
+        installation_id: InstallationId,
+    ) -> Self {
+        Self {
+            own: Some(Own {
+                inbox_id: inbox_id.to_owned(),
+                installation_id,
+                is_revoked: watch::Sender::new(false),
+                is_told: AtomicBool::default(),
+                changed: Notify::new(),
+            }),
+            ..Self::new(store, network)
+        }
+    }
+
+    /// Looks in the local database whether this installation belongs to its inbox.
+    pub(crate) async fn read_own(&self) -> Result<(), EngineError> {
+        let Some(own) = &self.own else { return Ok(()) };
+        if let Some((_, state)) = self.newest(&own.inbox_id).await? {
+            own.note(&state);
+        }
+        Ok(())
+    }
+
+    /// Whether this installation was revoked, as far as known.
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.own
+            .as_ref()
+            .is_some_and(|own| *own.is_revoked.borrow())
+    }
+
+    /// Waits until this installation is revoked.
+    pub(crate) async fn revoked(&self) {
+        match &self.own {
+            Some(own) => {
+                // An error would mean that the sender is gone, which is ours.
+                drop(
+                    own.is_revoked
+                        .subscribe()
+                        .wait_for(|revoked| *revoked)
+                        .await,
+                );
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether shells have still to hear of the revocation; true once.
+    pub(crate) fn tell_revoked(&self) -> bool {
+        let own = self.own.as_ref();
+        own.is_some_and(|own| !own.is_told.swap(true, Ordering::Relaxed))
+    }
+
+    /// Waits until the log of the own inbox has grown.
+    pub(crate) async fn own_changed(&self) {
+        match &self.own {
+            Some(own) => own.changed.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Publishes an update and waits until the network lists it, as `is_listed` finds out.
+    ///
+    /// # Errors
+    /// The network's if it refused the update, [`EngineError::Unconfirmed`] if it took it and does
+    /// not list it.
+    pub(crate) async fn publish<Listed>(
+        &self,
+        update: WireUpdate,
+        is_listed: impl Fn() -> Listed,
+    ) -> Result<(), EngineError>
+    where
+        Listed: Future<Output = Result<bool, EngineError>>,
+    {
+        if let Err(error) = self.network.publish_identity_update(update).await {
+            // The reply may be lost although the update is in (node.md 11).
+            if !is_listed().await? {
+                return Err(error.into());
+            }
+        }
+        for attempt in 1.. {
+            if is_listed().await? {
+                break;
+            }
+            if attempt == READ_BACK_TRIES {
+                return Err(EngineError::Unconfirmed);
+            }
+            tokio::time::sleep(READ_BACK_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Whether the network lists exactly this update in the inbox's log.
+    pub(crate) async fn has_update(
+        &self,
+        inbox_id: &str,
+        update: &WireUpdate,
+    ) -> Result<bool, EngineError> {
+        self.refresh(&[inbox_id.to_owned()]).await?;
+        let (id, wanted) = (inbox_id.to_owned(), update.clone());
+        self.store
+            .read(move |reader| {
+                let log = reader.identity_updates(&id, None)?;
+                // Nodes may encode anew what they store (node.md 3.4).
+                Ok(log.iter().rev().any(|entry| {
+                    WireUpdate::decode(entry.payload.as_slice()).is_ok_and(|found| found == wanted)
+                }))
+            })
+            .await
     }
 
     /// Fetches what is new in the logs of these inboxes, verifies it and stores it with the folded
@@ -98,6 +233,10 @@ impl Identities {
         if stored.is_empty() {
             return Ok(());
         }
+        let own_state = self.own.as_ref().and_then(|own| {
+            let folded = stored.iter().find(|one| one.inbox_id == own.inbox_id)?;
+            Some((own, folded.newest.clone()?))
+        });
         self.store
             .write(move |tx| {
                 for folded in &stored {
@@ -111,7 +250,12 @@ impl Identities {
                 }
                 Ok::<_, EngineError>(())
             })
-            .await
+            .await?;
+        if let Some((own, state)) = own_state {
+            own.note(&state);
+            own.changed.notify_one();
+        }
+        Ok(())
     }
 
     /// Fetches the logs that a group rule asked for.
@@ -142,6 +286,7 @@ impl Identities {
             updates: Vec::with_capacity(log.len()),
             states: Vec::with_capacity(log.len()),
             addresses: Vec::new(),
+            newest: None,
         };
         for entry in log {
             let verified = verify_update(&entry.update, &verifier).await?;
@@ -161,6 +306,7 @@ impl Identities {
         if let Some(state) = &state {
             folded.addresses = addresses(state);
         }
+        folded.newest = state;
         Ok(folded)
     }
 
@@ -253,6 +399,24 @@ struct Folded {
     updates: Vec<IdentityUpdate>,
     states: Vec<(i64, Vec<u8>)>,
     addresses: Vec<String>,
+    newest: Option<AssociationState>,
+}
+
+impl Own {
+    fn note(&self, state: &AssociationState) {
+        let is_revoked = !state.has_installation(self.installation_id);
+        self.is_revoked.send_replace(is_revoked);
+    }
+}
+
+/// The inbox to which a wallet leads, as the network has it now.
+pub(crate) async fn inbox_of(
+    network: &dyn Network,
+    wallet: &Identifier,
+) -> Result<Option<String>, EngineError> {
+    let asked = [(wallet.to_string(), IdentifierKind::Ethereum)];
+    let found = network.inbox_ids(&asked).await?;
+    Ok(found.into_iter().next().flatten())
 }
 
 /// The Ethereum addresses of an inbox.
@@ -269,7 +433,7 @@ pub(crate) fn addresses(state: &AssociationState) -> Vec<String> {
         .collect()
 }
 
-fn state_at(
+pub(crate) fn state_at(
     reader: &Reader,
     inbox_id: &str,
     sequence_id: u64,

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use conclave_mls::encoding;
+use conclave_mls::{
+    commit::AdminChange,
+    encoding,
+    policy::{Permission, Rule},
+};
 use conclave_store::{
     Tx,
     intent::NewIntent,
@@ -14,10 +18,11 @@ use crate::{
     client::Core,
     error::EngineError,
     members::KeyPackages,
-    sync::{GroupSync, ROUNDS, pause_before},
+    sync::{GroupSync, pause_before},
 };
 
-/// What a queued change does; stored in the compact encoding of OpenMLS values.
+/// What a queued change does; stored in the compact encoding of OpenMLS values, which names variants by
+/// their place: new ones come last, or what waits in a database means something else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum IntentData {
     /// Publishes the message that the intent names.
@@ -38,6 +43,30 @@ pub(crate) enum IntentData {
         /// Inbox ids to remove.
         removed: Vec<String>,
     },
+    /// Pins or unpins a message in the list as it is when the change is built.
+    Pin {
+        /// The message.
+        message_id: Vec<u8>,
+        /// Whether it is pinned afterwards.
+        pinned: bool,
+    },
+    /// Changes permissions of the set as it is when the change is built.
+    Permissions {
+        /// Each with its new rule.
+        changes: Vec<(Permission, Rule)>,
+    },
+    /// Changes an admin list.
+    Admins {
+        /// Which list, and how.
+        change: AdminChange,
+        /// Who.
+        inbox_id: String,
+    },
+    /// Takes these devices' leaves out and puts them in again.
+    Readd {
+        /// Installation ids.
+        installations: Vec<[u8; 32]>,
+    },
 }
 
 impl IntentData {
@@ -45,8 +74,11 @@ impl IntentData {
         match self {
             Self::Message => IntentKind::SendMessage,
             Self::KeyUpdate => IntentKind::KeyUpdate,
-            Self::Metadata { .. } => IntentKind::MetadataUpdate,
+            Self::Metadata { .. } | Self::Pin { .. } => IntentKind::MetadataUpdate,
+            Self::Permissions { .. } => IntentKind::UpdatePermission,
+            Self::Admins { .. } => IntentKind::UpdateAdminList,
             Self::Membership { .. } => IntentKind::UpdateGroupMembership,
+            Self::Readd { .. } => IntentKind::ReaddInstallations,
         }
     }
 
@@ -73,8 +105,12 @@ impl IntentData {
     }
 }
 
+/// Rounds of a change that somebody waits for: as many admins may be quicker before it has to wait for
+/// the next sync. The pauses before them make two seconds.
+const CHANGE_ROUNDS: u32 = 5;
+
 impl Core {
-    /// Queues a change and works until the network has it: at most [`ROUNDS`] rounds, because
+    /// Queues a change and works until the network has it: at most [`CHANGE_ROUNDS`] rounds, because
     /// others may change the group at the same time. The caller holds the group's lock.
     pub(crate) async fn settle(
         self: &Arc<Self>,
@@ -83,6 +119,48 @@ impl Core {
     ) -> Result<(), EngineError> {
         self.settle_with(group_id, data, &mut KeyPackages::default())
             .await
+    }
+
+    /// As [`Core::settle`], for several changes that belong together: queued at once, settled in
+    /// order. If the first comes to nothing the others are taken back; once it is made, or may be, they
+    /// wait for the next sync at worst.
+    pub(crate) async fn settle_all(
+        self: &Arc<Self>,
+        group_id: &[u8],
+        changes: Vec<IntentData>,
+    ) -> Result<(), EngineError> {
+        let (group, now_ns) = (group_id.to_vec(), self.clock.now_ns());
+        let ids = self
+            .store
+            .write(move |tx| {
+                changes
+                    .iter()
+                    .map(|data| data.enqueue(tx, &group, None, now_ns))
+                    .collect::<Result<Vec<i64>, EngineError>>()
+            })
+            .await?;
+        let key_packages = &mut KeyPackages::default();
+        let mut left = ids.into_iter();
+        let Some(first) = left.next() else {
+            return Ok(());
+        };
+        if let Err(error) = self.settle_queued(group_id, first, key_packages).await {
+            if self.intent_state(first).await? == IntentState::Error {
+                self.store
+                    .write(move |tx| {
+                        for id in left {
+                            tx.intent_failed(id)?;
+                        }
+                        Ok::<_, EngineError>(())
+                    })
+                    .await?;
+            }
+            return Err(error);
+        }
+        for id in left {
+            self.settle_kept(group_id, id, key_packages).await?;
+        }
+        Ok(())
     }
 
     /// As [`Core::settle`], with key packages that were fetched already.
@@ -107,30 +185,46 @@ impl Core {
         id: i64,
         key_packages: &mut KeyPackages,
     ) -> Result<(), EngineError> {
+        let settled = self.settle_kept(group_id, id, key_packages).await;
+        if settled.is_ok() || matches!(settled, Err(EngineError::Unsettled)) {
+            return settled;
+        }
+        match self.intent_state(id).await? {
+            // Nothing of it has left this computer: take it back, so that an error means that
+            // nothing was done.
+            IntentState::ToPublish => {
+                self.store
+                    .write(move |tx| Ok::<_, EngineError>(tx.intent_failed(id)?))
+                    .await?;
+                settled
+            }
+            IntentState::Published => Err(EngineError::Unconfirmed),
+            _ => settled,
+        }
+    }
+
+    /// As [`Core::settle_queued`]; what did not leave this computer waits for the next sync.
+    async fn settle_kept(
+        self: &Arc<Self>,
+        group_id: &[u8],
+        id: i64,
+        key_packages: &mut KeyPackages,
+    ) -> Result<(), EngineError> {
         let mut report = GroupSync::default();
-        for round in 0..ROUNDS {
+        for round in 0..CHANGE_ROUNDS {
             pause_before(round).await;
             let worked = self.round(group_id, key_packages, &mut report).await;
             match self.intent_state(id).await? {
                 IntentState::Processed | IntentState::Committed => return Ok(()),
                 IntentState::Error => {
-                    let reason = worked.err().map_or_else(
-                        || "the group's rules or its state do not allow it".to_owned(),
-                        |error| error.to_string(),
-                    );
+                    let reason = match worked {
+                        Err(error) if error.is_final() => return Err(error),
+                        Err(error) => error.to_string(),
+                        Ok(_) => "the group's rules or its state do not allow it".to_owned(),
+                    };
                     return Err(EngineError::GivenUp(reason));
                 }
-                IntentState::ToPublish => {
-                    if let Err(error) = worked {
-                        // Nothing of it has left this computer: take it back, so that an error
-                        // means that nothing was done.
-                        self.store
-                            .write(move |tx| Ok::<_, EngineError>(tx.intent_failed(id)?))
-                            .await?;
-                        return Err(error);
-                    }
-                }
-                IntentState::Published => {
+                IntentState::ToPublish | IntentState::Published => {
                     worked?;
                 }
             }
@@ -146,3 +240,47 @@ impl Core {
 
 /// Pauses between tries grow from here by factor 3 (groups.md 6.3).
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_in_a_database_keeps_its_meaning() {
+        // The place of each kind of change in the encoding, as released.
+        let membership = IntentData::Membership {
+            updates: BTreeMap::new(),
+            removed: Vec::new(),
+        };
+        let change = AdminChange::AddAdmin;
+        let pin = IntentData::Pin {
+            message_id: Vec::new(),
+            pinned: true,
+        };
+        let places = [IntentData::Message, IntentData::KeyUpdate]
+            .into_iter()
+            .chain([
+                IntentData::Metadata {
+                    attribute: String::new(),
+                    value: String::new(),
+                },
+                membership,
+                pin,
+                IntentData::Permissions {
+                    changes: Vec::new(),
+                },
+                IntentData::Admins {
+                    change,
+                    inbox_id: String::new(),
+                },
+                IntentData::Readd {
+                    installations: Vec::new(),
+                },
+            ]);
+        for (place, data) in (0_u8..).zip(places) {
+            let bytes = encoding::encode(&data).unwrap();
+            assert_eq!(bytes.first(), Some(&place), "{data:?}");
+            assert_eq!(IntentData::decode(&bytes).unwrap(), data);
+        }
+    }
+}

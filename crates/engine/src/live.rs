@@ -5,7 +5,7 @@
 //! delays a message until the next one and never loses it, and there is one path over a ratchet.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -24,16 +24,19 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     client::{Client, Core},
+    commit_log,
     error::EngineError,
-    event::{Connection, Event, GroupId},
-    key_packages,
+    event::{Changes, Connection, Event, GroupId},
+    expiry, key_packages, leaving,
     nanoseconds::DAY,
+    own_inbox, search,
     sync::GroupSync,
+    transfers,
 };
 
 /// Groups synced at the same time in the background.
 const CONCURRENT_SYNCS: usize = 8;
-/// Key rotation, erasure and expiry are looked at this often.
+/// Key rotation and erasure are looked at this often.
 const MAINTENANCE: Duration = Duration::from_secs(5);
 /// Everything is synced this often although streams are open, because a node may drop a row from
 /// a live stream.
@@ -52,29 +55,53 @@ const RECONNECT: Reconnect = Reconnect {
 const OFFLINE: &str = "The node can't be reached. What you write is kept and sent when it is back.";
 /// Pause before a task that panicked is started again.
 const RESTART: Duration = Duration::from_secs(1);
-/// Expired messages deleted in one transaction.
-const EXPIRED_AT_ONCE: i64 = 500;
 /// Finished work is forgotten after this time. Until then a late copy of an own message is known
 /// by its bytes.
 const KEPT_INTENTS_NS: i64 = DAY;
 
+/// Why a group is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    /// The node has an envelope with this id.
+    Announced(u64),
+    /// Something may be to be published, or something else happened.
+    Work,
+}
+
+impl Wake {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Announced(one), Self::Announced(two)) => Self::Announced(one.max(two)),
+            _ => Self::Work,
+        }
+    }
+}
+
 /// What wakes the background work.
 #[derive(Default)]
 pub(crate) struct Wakes {
-    groups: Mutex<BTreeSet<GroupId>>,
+    groups: Mutex<BTreeMap<GroupId, Wake>>,
     group: Notify,
     welcome: Notify,
     streams: Notify,
     everything: Notify,
+    /// Somebody is to be taken out of a group by us.
+    pub(crate) removals: Notify,
+    /// The commit log of a group is to be looked at.
+    pub(crate) commit_logs: Notify,
+    /// Something was deleted without an event of its own: nothing of it is to be left on the disk.
+    pub(crate) erased: Notify,
     connection: Mutex<Connection>,
+    /// The background work, once it was started.
+    running: Mutex<Option<(CancellationToken, TaskTracker)>>,
 }
 
 impl Wakes {
-    fn take_groups(&self) -> BTreeSet<GroupId> {
+    fn take_groups(&self) -> BTreeMap<GroupId, Wake> {
         std::mem::take(&mut *self.groups.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         *self
             .connection
             .lock()
@@ -85,19 +112,70 @@ impl Wakes {
 impl Core {
     /// Something is to be fetched or published in a group.
     pub(crate) fn wake(&self, group_id: &[u8]) {
+        self.wake_for(group_id, Wake::Work);
+    }
+
+    fn wake_for(&self, group_id: &[u8], wake: Wake) {
         let mut groups = self
             .wakes
             .groups
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        groups.insert(group_id.to_vec());
+        groups
+            .entry(group_id.to_vec())
+            .and_modify(|before| *before = before.and(wake))
+            .or_insert(wake);
         drop(groups);
         self.wakes.group.notify_one();
+    }
+
+    /// Whether there is background work, with or without a node.
+    pub(crate) fn is_live(&self) -> bool {
+        let running = self
+            .wakes
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        running
+            .as_ref()
+            .is_some_and(|(cancel, _)| !cancel.is_cancelled())
+    }
+
+    /// Where work goes that ends with the background work; `None` if there is none, or if it
+    /// could do nothing because the node is not reached.
+    pub(crate) fn background(&self) -> Option<Background> {
+        if self.wakes.connection() != Connection::Online {
+            return None;
+        }
+        let running = self
+            .wakes
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (cancel, tasks) = running.as_ref()?;
+        (!cancel.is_cancelled()).then(|| Background {
+            cancel: cancel.clone(),
+            tasks: tasks.clone(),
+        })
     }
 
     /// There are other groups to follow than before.
     pub(crate) fn wake_streams(&self) {
         self.wakes.streams.notify_one();
+    }
+
+    /// Wakes the work that changes lead to: taking people out, fetching files, and leaving nothing of
+    /// what was erased.
+    pub(crate) fn note_work(&self, changes: &Changes) {
+        if changes.has_removals_due() {
+            self.wakes.removals.notify_one();
+        }
+        if changes.has_transfers_due() {
+            self.transfers.wake();
+        }
+        if changes.has_erased() {
+            self.wakes.erased.notify_one();
+        }
     }
 
     fn set_connection(&self, state: Connection, message: Option<String>) {
@@ -113,37 +191,23 @@ impl Core {
             self.events.send(Event::Connection { state, message });
         }
         if state == Connection::Online && before != Connection::Online {
+            self.own_inbox.wake.notify_one();
             self.wakes.everything.notify_one();
         }
     }
 
-    /// Work that is due by the clock: key packages and expired messages.
+    /// Work that is due by the clock: key packages and finished work.
     pub(crate) async fn maintain(&self) -> Result<(), EngineError> {
+        self.require_valid()?;
         key_packages::erase_due(&self.store, self.clock.as_ref()).await?;
         let now_ns = self.clock.now_ns();
         self.store
-            .write(move |tx| Ok::<_, EngineError>(tx.prune_intents(now_ns - KEPT_INTENTS_NS)?))
+            .write(move |tx| {
+                tx.delete_prepared_before(now_ns - DAY)?;
+                tx.prune_intents(now_ns - KEPT_INTENTS_NS)?;
+                Ok::<_, EngineError>(())
+            })
             .await?;
-        let next_expiry = self.store.read(|reader| reader.next_expiry_ns()).await?;
-        if next_expiry.is_some_and(|at_ns| at_ns <= now_ns) {
-            let expired = self
-                .store
-                .write(move |tx| {
-                    Ok::<_, EngineError>(tx.purge_expired_messages(now_ns, EXPIRED_AT_ONCE)?)
-                })
-                .await?;
-            for message in expired {
-                let conversation_id = message.conversation_id.clone();
-                self.events.send(Event::MessageDeleted {
-                    conversation_id,
-                    id: message.id,
-                });
-                self.events.send(Event::Conversation {
-                    id: message.conversation_id,
-                    is_new: false,
-                });
-            }
-        }
         if key_packages::is_due(&self.store, self.clock.as_ref()).await? {
             key_packages::rotate(
                 &self.store,
@@ -158,24 +222,57 @@ impl Core {
     }
 }
 
+/// Where work goes that ends with the background work.
+pub(crate) struct Background {
+    cancel: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Background {
+    pub(crate) fn spawn(self, work: impl Future<Output = ()> + Send + 'static) {
+        let Self { cancel, tasks } = self;
+        tasks.spawn(async move {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => {}
+                () = work => {}
+            }
+        });
+    }
+}
+
 impl Client {
-    /// Starts the background work. It ends when the returned value is dropped.
+    /// Starts the background work. It ends when the returned value is dropped, or when this
+    /// installation is revoked.
     #[must_use]
     pub fn start(&self) -> Live {
+        let cancel = CancellationToken::new();
         let live = Live {
-            cancel: CancellationToken::new(),
+            network: cancel.child_token(),
+            cancel,
             tasks: TaskTracker::new(),
         };
-        live.supervise(&self.0, "welcomes", |core| Box::pin(follow_welcomes(core)));
-        live.supervise(&self.0, "groups", |core| Box::pin(follow_groups(core)));
-        live.supervise(&self.0, "new conversations", |core| {
-            Box::pin(take_welcomes(core))
+        *self
+            .0
+            .wakes
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) =
+            Some((live.network.clone(), live.tasks.clone()));
+        live.end_when_revoked(&self.0);
+        if !self.is_revoked() {
+            live.follow_network(&self.0);
+        }
+        let local = &live.cancel;
+        live.supervise(&self.0, local, "expiry", |core| {
+            Box::pin(expiry::work(core))
         });
-        live.supervise(&self.0, "group syncs", |core| Box::pin(sync_groups(core)));
-        live.supervise(&self.0, "everything", |core| {
-            Box::pin(sync_everything(core))
+        live.supervise(&self.0, local, "erasure", |core| {
+            Box::pin(expiry::leave_nothing(core))
         });
-        live.supervise(&self.0, "maintenance", |core| Box::pin(maintain(core)));
+        live.supervise(&self.0, local, "search index", |core| {
+            Box::pin(search::work(core))
+        });
         live.tasks.close();
         live
     }
@@ -189,7 +286,10 @@ impl Client {
 
 /// The background work of a client.
 pub struct Live {
+    /// Ends everything.
     cancel: CancellationToken,
+    /// Ends what uses the network.
+    network: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -200,14 +300,67 @@ impl Live {
         self.tasks.wait().await;
     }
 
+    fn follow_network(&self, core: &Arc<Core>) {
+        let network = &self.network;
+        self.supervise(core, network, "own inbox", |core| {
+            Box::pin(own_inbox::work(core))
+        });
+        self.supervise(core, network, "welcomes", |core| {
+            Box::pin(follow_welcomes(core))
+        });
+        self.supervise(core, network, "groups", |core| {
+            Box::pin(follow_groups(core))
+        });
+        self.supervise(core, network, "new conversations", |core| {
+            Box::pin(take_welcomes(core))
+        });
+        self.supervise(core, network, "group syncs", |core| {
+            Box::pin(sync_groups(core))
+        });
+        self.supervise(core, network, "everything", |core| {
+            Box::pin(sync_everything(core))
+        });
+        self.supervise(core, network, "leaving", |core| {
+            Box::pin(leaving::work(core))
+        });
+        self.supervise(core, network, "commit logs", |core| {
+            Box::pin(commit_log::work(core))
+        });
+        self.supervise(core, network, "transfers", |core| {
+            Box::pin(transfers::work(core))
+        });
+        self.supervise(core, network, "maintenance", |core| {
+            Box::pin(maintain(core))
+        });
+    }
+
+    /// Ends what uses the network as soon as this installation is known to be revoked. What is local
+    /// goes on: messages disappear in time all the same.
+    fn end_when_revoked(&self, core: &Arc<Core>) {
+        let (core, cancel) = (Arc::clone(core), self.network.clone());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                biased;
+                () = core.identities.revoked() => {}
+                () = cancel.cancelled() => return,
+            }
+            cancel.cancel();
+            core.set_connection(Connection::Idle, None);
+            if let Err(error) = core.end_revoked().await {
+                tracing::warn!(code = error.code(), "what waits was not called failed");
+            }
+        });
+    }
+
     /// Runs a task until the end; one that panics is started again, visibly in the log.
     fn supervise(
         &self,
         core: &Arc<Core>,
+        cancel: &CancellationToken,
         name: &'static str,
         task: fn(Arc<Core>) -> BoxFuture<'static, ()>,
     ) {
-        let (core, cancel) = (Arc::clone(core), self.cancel.clone());
+        let (core, cancel) = (Arc::clone(core), cancel.clone());
         self.tasks.spawn(async move {
             loop {
                 let mut running = tokio::spawn(task(Arc::clone(&core)));
@@ -298,7 +451,9 @@ async fn follow_groups(core: Arc<Core>) {
             tokio::select! {
                 () = core.wakes.streams.notified() => break,
                 event = events.next() => match event {
-                    Some(StreamEvent::Item(message)) => core.wake(&message.group_id),
+                    Some(StreamEvent::Item(message)) => {
+                        core.wake_for(&message.group_id, Wake::Announced(message.id));
+                    }
                     // Between two streams something may have come.
                     Some(StreamEvent::Connected) => core.wakes.everything.notify_one(),
                     Some(StreamEvent::Disconnected { .. }) => {}
@@ -318,6 +473,7 @@ async fn followed(core: &Core) -> Result<Vec<(GroupId, u64)>, EngineError> {
         ],
         consent: ConsentState::ALL.to_vec(),
         include_duplicate_dms: true,
+        include_hidden: true,
         ..ConversationQuery::default()
     };
     core.store
@@ -356,15 +512,24 @@ async fn sync_groups(core: Arc<Core>) {
         if core.wakes.connection() != Connection::Online {
             continue;
         }
-        for id in core.wakes.take_groups() {
+        for (id, wake) in core.wakes.take_groups() {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                 return;
             };
             let (core, busy) = (Arc::clone(&core), Arc::clone(&busy));
             running.spawn(async move {
-                let turn = core.lock(&id).await;
-                let mut report = GroupSync::default();
-                let synced = core.sync_group(&id, &mut report).await;
+                let queue = core.turns.of(&id);
+                let seen = queue.fetches();
+                let turn = queue.wait().await;
+                let is_done = match wake {
+                    Wake::Announced(envelope) => queue.has_applied(envelope),
+                    Wake::Work => false,
+                } || queue.settled_after(seen).is_some();
+                let synced = if is_done {
+                    Ok(())
+                } else {
+                    core.sync_group(&id, &mut GroupSync::default()).await
+                };
                 drop((turn, place));
                 let pause = {
                     let mut busy = busy.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,23 +9,26 @@ use conclave_identity::InstallationId;
 use conclave_mls::{
     GroupState,
     key_package::{self, InvalidKeyPackage, MINIMUM_REMAINING_LIFETIME_S, VerifiedKeyPackage},
-    policy::Role,
+    policy::{PolicySet, Role},
 };
 use conclave_store::kinds::{ConsentEntity, ConsentState};
 
 use crate::{
     client::{Client, Core},
     error::{EngineError, Refused, RefusedReason},
-    event::{Event, Operation},
+    event::Operation,
     identities::{addresses, newest_state},
     intents::IntentData,
     nanoseconds::{MINUTE, SECOND},
+    operations::Running,
     people::MAX_PEOPLE,
+    rules::{Action, MemberActions, member_actions},
 };
 
-/// Most installations that one commit adds: its size then stays far below the 4 MiB that nodes
-/// take for a group message (groups.md 4.9: 694 KB for 400).
-const INSTALLATIONS_PER_COMMIT: usize = 400;
+/// Most installations that one commit adds or removes: its size then stays far below the 4 MiB that
+/// nodes take for a group message, and a long operation can be followed and stopped between two
+/// commits (groups.md 4.9: batches of 100 are 174 KB).
+const INSTALLATIONS_PER_COMMIT: usize = 100;
 /// A clock that is further behind the node's than this is called wrong.
 const CLOCK_TOLERANCE_NS: i64 = 10 * MINUTE;
 /// Most key packages asked for in one call.
@@ -44,6 +47,8 @@ pub struct Member {
     pub role: Role,
     /// Our consent to this inbox.
     pub consent: ConsentState,
+    /// What we may do to them.
+    pub actions: MemberActions,
 }
 
 /// What became of adding or removing people.
@@ -53,6 +58,26 @@ pub struct MembershipOutcome {
     pub changed: Vec<String>,
     /// People who were not, and why; everybody else was.
     pub failed: Vec<Refused>,
+}
+
+impl MembershipOutcome {
+    /// Ends an operation early: names those who are left, or gives the error if nothing was done.
+    fn stop(
+        &mut self,
+        error: EngineError,
+        left: impl Iterator<Item = String>,
+    ) -> Result<(), EngineError> {
+        let reason = match error {
+            EngineError::Cancelled => RefusedReason::Cancelled,
+            _ => RefusedReason::Interrupted,
+        };
+        self.failed.extend(left.map(|who| Refused { who, reason }));
+        if self.changed.is_empty() {
+            return Err(error);
+        }
+        tracing::warn!(code = error.code(), "not everybody was reached");
+        Ok(())
+    }
 }
 
 /// Key packages that were fetched and checked, by installation. Missing or unusable ones are
@@ -132,9 +157,10 @@ impl Client {
     /// [`EngineError::UnknownConversation`].
     pub async fn list_members(&self, id: &[u8]) -> Result<Vec<Member>, EngineError> {
         let state = self.group_state(id).await?;
+        let own = self.0.account.inbox_id.clone();
         self.0
             .store
-            .read(move |reader| members(reader, &state))
+            .read(move |reader| members(reader, &state, &own))
             .await
     }
 
@@ -149,8 +175,7 @@ impl Client {
         id: &[u8],
         who: &[String],
     ) -> Result<MembershipOutcome, EngineError> {
-        let people = self.0.inboxes(who).await?;
-        self.add(id, people).await
+        self.add_members_in(id, who, None).await
     }
 
     /// As [`Client::add_members`], with inbox ids only.
@@ -165,20 +190,23 @@ impl Client {
         self.add_members(id, inbox_ids).await
     }
 
-    async fn add(
+    /// As [`Client::add_members`], as an operation that is told in progress events under this id and
+    /// can be stopped. Those who come after a stop or an error are named among the failed.
+    ///
+    /// # Errors
+    /// As there, and [`EngineError::Cancelled`].
+    pub async fn add_members_in(
         &self,
         id: &[u8],
-        people: Vec<(String, String)>,
+        who: &[String],
+        operation_id: Option<String>,
     ) -> Result<MembershipOutcome, EngineError> {
+        let running = self.0.begin(Operation::AddMembers, operation_id);
+        let people = self.0.inboxes(who).await?;
         let _turn = self.0.lock(id).await;
         self.0.require_usable(id).await?;
         let state = self.group_state(id).await?;
-        self.check_policy(&state, |policies| &policies.add_member, "add people")?;
-        if state.metadata.dm_members.is_some() {
-            return Err(EngineError::DirectMessage(
-                "Nobody can be added to a direct message. Create a group instead.",
-            ));
-        }
+        self.require(&state, &Action::AddMember, None).await?;
         let new: Vec<_> = people
             .into_iter()
             .filter(|(_, inbox_id)| !state.membership.members.contains_key(inbox_id))
@@ -186,7 +214,14 @@ impl Client {
         if state.membership.members.len() + new.len() > MAX_PEOPLE {
             return Err(EngineError::TooManyPeople(MAX_PEOPLE));
         }
-        self.0.add_inboxes(id, new).await
+        let additions = self.0.prepare_additions(new).await?;
+        running.go_on()?;
+        running.tell(Some(id), 0, additions.total);
+        let mut outcome = MembershipOutcome::default();
+        self.0
+            .add_batches(id, additions, &running, &mut outcome)
+            .await?;
+        Ok(outcome)
     }
 
     /// Removes people by address or inbox id and waits until the group has done so.
@@ -198,45 +233,53 @@ impl Client {
         id: &[u8],
         who: &[String],
     ) -> Result<MembershipOutcome, EngineError> {
+        self.remove_members_in(id, who, None).await
+    }
+
+    /// As [`Client::remove_members`], as an operation that is told in progress events under this id
+    /// and can be stopped. Those who come after a stop or an error are named among the failed.
+    ///
+    /// # Errors
+    /// As there, and [`EngineError::Cancelled`].
+    pub async fn remove_members_in(
+        &self,
+        id: &[u8],
+        who: &[String],
+        operation_id: Option<String>,
+    ) -> Result<MembershipOutcome, EngineError> {
+        let running = self.0.begin(Operation::RemoveMembers, operation_id);
         let people = self.0.inboxes(who).await?;
         let _turn = self.0.lock(id).await;
         self.0.require_usable(id).await?;
         let state = self.group_state(id).await?;
-        self.check_policy(&state, |policies| &policies.remove_member, "remove people")?;
-        let mut outcome = MembershipOutcome::default();
+        self.require(&state, &Action::RemoveMember, None).await?;
+        let (mut outcome, mut removed) = (MembershipOutcome::default(), Vec::new());
         for (who, inbox_id) in people {
-            let reason = if inbox_id == self.0.account.inbox_id {
-                Some(RefusedReason::OurSelf)
+            if inbox_id == self.0.account.inbox_id {
+                let reason = RefusedReason::OurSelf;
+                outcome.failed.push(Refused { who, reason });
             } else if !state.membership.members.contains_key(&inbox_id) {
-                Some(RefusedReason::NotMember)
+                let reason = RefusedReason::NotMember;
+                outcome.failed.push(Refused { who, reason });
             } else {
-                None
-            };
-            match reason {
-                Some(reason) => outcome.failed.push(Refused { who, reason }),
-                None if state.role(&inbox_id) == Role::SuperAdmin => {
-                    return Err(EngineError::Denied(format!(
-                        "{who} is a super admin; another super admin must take that role away first"
-                    )));
-                }
-                None => outcome.changed.push(inbox_id),
+                let of_inbox = state.leaves.iter().filter(|leaf| leaf.inbox_id == inbox_id);
+                removed.push((of_inbox.count(), (who, inbox_id)));
             }
         }
-        if outcome.changed.is_empty() {
+        let targets: Vec<String> = removed.iter().map(|(_, (_, id))| id.clone()).collect();
+        for target in &targets {
+            self.require(&state, &Action::RemoveMember, Some(target))
+                .await?;
+        }
+        if removed.is_empty() {
             return match outcome.failed.is_empty() {
                 true => Ok(outcome),
                 false => Err(EngineError::People(outcome.failed)),
             };
         }
-        let removed = outcome.changed.clone();
+        running.go_on()?;
         self.0
-            .settle(
-                id,
-                IntentData::Membership {
-                    updates: BTreeMap::new(),
-                    removed,
-                },
-            )
+            .remove_batches(id, batches(removed), &running, &mut outcome)
             .await?;
         Ok(outcome)
     }
@@ -252,57 +295,96 @@ impl Client {
     ) -> Result<MembershipOutcome, EngineError> {
         self.remove_members(id, inbox_ids).await
     }
+}
 
-    pub(crate) fn check_policy(
-        &self,
-        state: &GroupState,
-        policy: impl Fn(&conclave_mls::policy::PolicySet) -> &conclave_mls::policy::Policy,
-        what: &str,
-    ) -> Result<(), EngineError> {
-        // The creator's first commit adds the other person of a direct message; nobody else may.
-        let role = state.role(&self.0.account.inbox_id);
-        if state.metadata.dm_members.is_some() || policy(&state.policies).allows(role) {
-            Ok(())
-        } else {
-            Err(EngineError::Denied(format!(
-                "you may not {what} here; an admin can"
-            )))
-        }
+/// The permissions of a group that can still be changed.
+///
+/// # Errors
+/// [`EngineError::Unreadable`]: everybody would refuse the commit.
+pub(crate) fn readable(state: &GroupState) -> Result<&PolicySet, EngineError> {
+    match &state.policies {
+        Ok(policies) if state.unreadable.is_empty() => Ok(policies),
+        _ => Err(EngineError::Unreadable),
     }
 }
 
 impl Core {
-    /// Adds inboxes to a group whose lock the caller holds, in as many commits as needed. Those
-    /// without a usable installation are left out and named.
-    async fn add_inboxes(
+    /// Adds people to a group whose lock the caller holds, one commit for each batch. An error of
+    /// the first change is the operation's; one of a later batch, or a stop, names all that are left.
+    ///
+    /// # Errors
+    /// The first batch's, if nothing was changed before it.
+    pub(crate) async fn add_batches(
         self: &Arc<Self>,
         id: &[u8],
-        people: Vec<(String, String)>,
-    ) -> Result<MembershipOutcome, EngineError> {
-        let mut additions = self.prepare_additions(people).await?;
-        let mut outcome = MembershipOutcome::default();
-        while let Some(updates) = additions.batches.pop_front() {
-            let added: Vec<String> = updates.keys().cloned().collect();
+        additions: Additions,
+        running: &Running<'_>,
+        outcome: &mut MembershipOutcome,
+    ) -> Result<(), EngineError> {
+        let Additions {
+            mut batches,
+            total,
+            failed,
+            mut key_packages,
+        } = additions;
+        outcome.failed.extend(failed);
+        while let Some(batch) = batches.pop_front() {
+            let updates = batch.iter().map(Newcomer::update).collect();
             let data = IntentData::Membership {
                 updates,
                 removed: Vec::new(),
             };
-            self.settle_with(id, data, &mut additions.key_packages)
-                .await?;
-            outcome.changed.extend(added);
-            self.tell_added(id, &outcome, additions.total);
+            let done = match running.is_cancelled() {
+                true => Err(EngineError::Cancelled),
+                false => self.settle_with(id, data, &mut key_packages).await,
+            };
+            match done {
+                Ok(()) => {
+                    let added = batch.into_iter().map(|one| one.inbox_id);
+                    outcome.changed.extend(added);
+                    running.tell(Some(id), outcome.changed.len(), total);
+                }
+                Err(error) => {
+                    let left = batch.into_iter().chain(batches.into_iter().flatten());
+                    return outcome.stop(error, left.map(|one| one.who));
+                }
+            }
         }
-        outcome.failed = additions.failed;
-        Ok(outcome)
+        Ok(())
     }
 
-    pub(crate) fn tell_added(&self, id: &[u8], outcome: &MembershipOutcome, total: usize) {
-        self.events.send(Event::Progress {
-            operation: Operation::AddMembers,
-            conversation_id: Some(id.to_vec()),
-            done: outcome.changed.len(),
-            total,
-        });
+    /// As [`Core::add_batches`], for people to remove, each as it was given and as an inbox id.
+    async fn remove_batches(
+        self: &Arc<Self>,
+        id: &[u8],
+        mut batches: VecDeque<Vec<(String, String)>>,
+        running: &Running<'_>,
+        outcome: &mut MembershipOutcome,
+    ) -> Result<(), EngineError> {
+        let total = batches.iter().map(Vec::len).sum();
+        running.tell(Some(id), 0, total);
+        while let Some(batch) = batches.pop_front() {
+            let removed: Vec<String> = batch.iter().map(|(_, inbox_id)| inbox_id.clone()).collect();
+            let data = IntentData::Membership {
+                updates: BTreeMap::new(),
+                removed: removed.clone(),
+            };
+            let done = match running.is_cancelled() {
+                true => Err(EngineError::Cancelled),
+                false => self.settle(id, data).await,
+            };
+            match done {
+                Ok(()) => {
+                    outcome.changed.extend(removed);
+                    running.tell(Some(id), outcome.changed.len(), total);
+                }
+                Err(error) => {
+                    let left = batch.into_iter().chain(batches.into_iter().flatten());
+                    return outcome.stop(error, left.map(|(who, _)| who));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Looks up who can be added and fetches the key packages; changes nothing.
@@ -325,31 +407,30 @@ impl Core {
         let mut additions = Additions::default();
         additions.key_packages.fetch(self, &wanted).await?;
 
-        let mut size = 0;
+        let mut usable = Vec::new();
         for (who, inbox_id) in people {
-            let installations: Vec<_> = states
-                .get(&inbox_id)
-                .map(|(_, state)| state.installations().collect())
-                .unwrap_or_default();
-            let usable = |one| additions.key_packages.get(one).is_some();
-            let Some((sequence_id, _)) = states
-                .get(&inbox_id)
-                .filter(|_| installations.iter().any(usable))
-            else {
-                let reason = RefusedReason::NoInstallation;
-                additions.failed.push(Refused { who, reason });
-                continue;
-            };
-            if size == 0 || size + installations.len() > INSTALLATIONS_PER_COMMIT {
-                additions.batches.push_back(BTreeMap::new());
-                size = 0;
-            }
-            size += installations.len();
-            additions.total += 1;
-            if let Some(batch) = additions.batches.back_mut() {
-                batch.insert(inbox_id, *sequence_id);
+            let known = states.get(&inbox_id).map(|(sequence_id, state)| {
+                let installations: Vec<_> = state.installations().collect();
+                (*sequence_id, installations)
+            });
+            let has_key_package = |one: &_| additions.key_packages.get(one).is_some();
+            match known.filter(|(_, all)| all.iter().any(&has_key_package)) {
+                Some((sequence_id, installations)) => {
+                    let newcomer = Newcomer {
+                        who,
+                        inbox_id,
+                        sequence_id,
+                    };
+                    usable.push((installations.len(), newcomer));
+                }
+                None => {
+                    let reason = RefusedReason::NoInstallation;
+                    additions.failed.push(Refused { who, reason });
+                }
             }
         }
+        additions.total = usable.len();
+        additions.batches = batches(usable);
         if additions.batches.is_empty() && !additions.failed.is_empty() {
             return Err(EngineError::People(additions.failed));
         }
@@ -360,8 +441,7 @@ impl Core {
 /// People to add, in batches of one commit each.
 #[derive(Default)]
 pub(crate) struct Additions {
-    /// Inbox id to the identity update that the group should follow.
-    pub(crate) batches: VecDeque<BTreeMap<String, u64>>,
+    pub(crate) batches: VecDeque<Vec<Newcomer>>,
     /// Number of people in all batches.
     pub(crate) total: usize,
     /// Those who are left out.
@@ -369,9 +449,45 @@ pub(crate) struct Additions {
     pub(crate) key_packages: KeyPackages,
 }
 
+/// Somebody to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Newcomer {
+    /// As it was given.
+    pub(crate) who: String,
+    pub(crate) inbox_id: String,
+    /// The identity update that the group should follow.
+    sequence_id: u64,
+}
+
+impl Newcomer {
+    pub(crate) fn update(&self) -> (String, u64) {
+        (self.inbox_id.clone(), self.sequence_id)
+    }
+}
+
+/// Splits people, each with their number of installations, so that no batch has more than
+/// [`INSTALLATIONS_PER_COMMIT`] and each at least one person.
+fn batches<T>(people: Vec<(usize, T)>) -> VecDeque<Vec<T>> {
+    let (mut batches, mut size) = (VecDeque::<Vec<T>>::new(), 0);
+    for (installations, person) in people {
+        match batches.back_mut() {
+            Some(batch) if size + installations <= INSTALLATIONS_PER_COMMIT => {
+                size += installations;
+                batch.push(person);
+            }
+            _ => {
+                size = installations;
+                batches.push_back(vec![person]);
+            }
+        }
+    }
+    batches
+}
+
 fn members(
     reader: &conclave_store::Reader,
     state: &GroupState,
+    own: &str,
 ) -> Result<Vec<Member>, EngineError> {
     let mut members = Vec::with_capacity(state.membership.members.len());
     for inbox_id in state.membership.members.keys() {
@@ -389,8 +505,34 @@ fn members(
                 .collect(),
             role: state.role(inbox_id),
             consent: consent.map_or(ConsentState::Unknown, |consent| consent.state),
+            actions: member_actions(reader, state, own, inbox_id)?,
             inbox_id: inbox_id.clone(),
         });
     }
     Ok(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(people: usize, installations: usize) -> Vec<usize> {
+        let people = (0..people).map(|person| (installations, person)).collect();
+        let batches = batches(people);
+        let order: Vec<usize> = batches.iter().flatten().copied().collect();
+        assert!(order.is_sorted(), "in the order given");
+        batches.iter().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn people_are_split_by_their_installations() {
+        assert!(sizes(0, 1).is_empty());
+        assert_eq!(sizes(399, 1), [100, 100, 100, 99]);
+        assert_eq!(sizes(49, 8), [12, 12, 12, 12, 1]);
+        assert_eq!(sizes(400, 10), [10; 40]);
+        // A person is never split, whatever the limit.
+        assert_eq!(sizes(2, 1_000), [1, 1]);
+        // Somebody without a device takes no room.
+        assert_eq!(sizes(150, 0), [150]);
+    }
 }

@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
-use conclave_mls::{GroupState, extensions, policy::PolicySet};
+use conclave_mls::{
+    GroupState, extensions,
+    policy::{PolicySet, UnreadablePolicies},
+    version,
+};
 
-use crate::{client::Client, error::EngineError, intents::IntentData};
+use crate::{
+    client::Client, error::EngineError, intents::IntentData, messages::inactive, rules::Action,
+};
 
 /// The immutable facts of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupMetadata {
     /// Who created it.
     pub creator_inbox_id: String,
-    /// Its permissions.
-    pub policies: PolicySet,
+    /// Its permissions, or what can be read of them.
+    pub policies: Result<PolicySet, Box<UnreadablePolicies>>,
     /// Inbox ids of the admins.
     pub admins: Vec<String>,
     /// Inbox ids of the super admins.
@@ -32,6 +38,8 @@ pub struct MetadataChange {
     pub image_url: Option<String>,
     /// Free string of an application, at most 8192 bytes.
     pub app_data: Option<String>,
+    /// Lowest protocol version that may follow the group: three numbers, not above ours.
+    pub minimum_version: Option<String>,
 }
 
 impl MetadataChange {
@@ -41,6 +49,7 @@ impl MetadataChange {
             (extensions::ATTRIBUTE_DESCRIPTION, self.description),
             (extensions::ATTRIBUTE_IMAGE_URL, self.image_url),
             (extensions::ATTRIBUTE_APP_DATA, self.app_data),
+            (extensions::ATTRIBUTE_MINIMUM_VERSION, self.minimum_version),
         ]
         .into_iter()
         .filter_map(|(attribute, value)| value.map(|value| (attribute, value)))
@@ -57,6 +66,20 @@ pub(crate) fn check_length(attribute: &str, value: &str) -> Result<(), EngineErr
             limit,
         }),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a minimum version that would pause ourselves, or that not everybody reads alike
+/// (groups.md 4.7: only plain `x.y.z`).
+fn check_version(minimum: &str) -> Result<(), EngineError> {
+    // Semver, which newer clients use, knows no leading zeros.
+    let plain = |part: &str| {
+        part.bytes().all(|byte| byte.is_ascii_digit()) && (part == "0" || !part.starts_with('0'))
+    };
+    if minimum.split('.').all(plain) && version::supports(minimum).unwrap_or(false) {
+        Ok(())
+    } else {
+        Err(EngineError::InvalidVersion(minimum.to_owned()))
     }
 }
 
@@ -80,11 +103,13 @@ impl Client {
     /// [`EngineError::UnknownConversation`].
     pub async fn group_metadata(&self, id: &[u8]) -> Result<GroupMetadata, EngineError> {
         let state = self.group_state(id).await?;
+        // As stored when the group was joined: whoever rewrites it later changes nothing here.
+        let creator_inbox_id = self.conversation(id).await?.conversation.creator_inbox_id;
         Ok(GroupMetadata {
+            creator_inbox_id,
             disappearing: state
                 .disappearing()
                 .map(|times| (times.from_ns, times.in_ns)),
-            creator_inbox_id: state.metadata.creator_inbox_id,
             policies: state.policies,
             admins: state.mutable_metadata.admins,
             super_admins: state.mutable_metadata.super_admins,
@@ -94,8 +119,9 @@ impl Client {
     /// Changes attributes of a group, one commit each, and waits until the network has them.
     ///
     /// # Errors
-    /// [`EngineError::MetadataTooLong`], [`EngineError::Denied`], [`EngineError::DirectMessage`],
-    /// and those of a sync. Changes that were queued before an error go out with the next sync.
+    /// [`EngineError::MetadataTooLong`], [`EngineError::InvalidVersion`], [`EngineError::Denied`],
+    /// [`EngineError::DirectMessage`], and those of a sync. Once the first change is made the others
+    /// go out with the next sync, whatever goes wrong then.
     pub async fn update_metadata(
         &self,
         id: &[u8],
@@ -104,32 +130,49 @@ impl Client {
         let attributes = change.attributes();
         for (attribute, value) in &attributes {
             check_length(attribute, value)?;
+            if *attribute == extensions::ATTRIBUTE_MINIMUM_VERSION {
+                check_version(value)?;
+            }
         }
+        self.set_attributes(id, attributes).await
+    }
+
+    /// Lets messages disappear `in_ns` after each was received, or stay (`None`). The two attributes
+    /// are two commits, queued together, so that a crash between them is made up for by the next sync.
+    ///
+    /// # Errors
+    /// [`EngineError::Denied`], and those of a sync.
+    pub async fn set_disappearing(&self, id: &[u8], in_ns: Option<i64>) -> Result<(), EngineError> {
+        let in_ns = in_ns.unwrap_or_default().max(0);
+        let from_ns = if in_ns == 0 { 0 } else { self.0.clock.now_ns() };
+        let attributes = vec![
+            (extensions::ATTRIBUTE_DISAPPEAR_FROM, from_ns.to_string()),
+            (extensions::ATTRIBUTE_DISAPPEAR_IN, in_ns.to_string()),
+        ];
+        self.set_attributes(id, attributes).await
+    }
+
+    async fn set_attributes(
+        &self,
+        id: &[u8],
+        mut attributes: Vec<(&'static str, String)>,
+    ) -> Result<(), EngineError> {
         let _turn = self.0.lock(id).await;
         self.0.require_usable(id).await?;
         let state = self.group_state(id).await?;
-        if state.metadata.dm_members.is_some() {
-            return Err(EngineError::DirectMessage(
-                "A direct message has no name, description or picture of its own.",
-            ));
+        for (name, _) in &attributes {
+            let action = Action::UpdateMetadata((*name).to_owned());
+            self.require(&state, &action, None).await?;
         }
-        let role = state.role(&self.0.account.inbox_id);
-        let allowed = |attribute: &str| state.policies.attribute(attribute).allows(role);
-        if let Some((denied, _)) = attributes.iter().find(|(name, _)| !allowed(name)) {
-            return Err(EngineError::Denied(format!(
-                "you may not change {denied} here; an admin can"
-            )));
-        }
-        for (attribute, value) in attributes {
-            if state.mutable_metadata.attribute(attribute) == Some(value.as_str()) {
-                continue;
-            }
-            let attribute = attribute.to_owned();
-            self.0
-                .settle(id, IntentData::Metadata { attribute, value })
-                .await?;
-        }
-        Ok(())
+        attributes.retain(|(name, value)| state.attribute(name) != Some(value.as_str()));
+        let changes = attributes
+            .into_iter()
+            .map(|(attribute, value)| IntentData::Metadata {
+                attribute: attribute.to_owned(),
+                value,
+            })
+            .collect();
+        self.0.settle_all(id, changes).await
     }
 
     /// Epoch facts, for support and for comparing two members.
@@ -152,19 +195,51 @@ impl Client {
         })
     }
 
-    /// A group's MLS state. Groups live on the writer's thread, where they are cached.
+    /// A group's MLS state; there is none of a conversation that comes out of an archive. Groups
+    /// live on the writer's thread, where they are cached.
     pub(crate) async fn group_state(&self, id: &[u8]) -> Result<GroupState, EngineError> {
         let group_id = id.to_vec();
         let core = Arc::clone(&self.0);
         core.store
             .write(move |tx| {
-                let group = tx
-                    .take_group(&group_id)?
-                    .ok_or(EngineError::UnknownConversation)?;
+                let Some(group) = tx.take_group(&group_id)? else {
+                    let known = tx.conversation(&group_id)?.as_ref().map(inactive);
+                    return Err(known.unwrap_or(EngineError::UnknownConversation));
+                };
                 let state = GroupState::of(&group);
                 tx.keep_group(group);
                 Ok::<_, EngineError>(state?)
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minimum_versions_are_plain_and_not_above_ours() {
+        for good in ["1.10.0", "1.9.99", "0.0.0"] {
+            check_version(good).unwrap();
+        }
+        for bad in [
+            "",
+            "1",
+            "1.10",
+            "1.10.0.0",
+            "1.10.1",
+            "2.0.0",
+            "1.10.0-dev",
+            "1.9.0-rc1",
+            "01.9.0",
+            "+1.9.0",
+            "1.9.0 ",
+            "a.b.c",
+            "99999999999.0.0",
+        ] {
+            let error = check_version(bad).unwrap_err();
+            assert_eq!(error.code(), "invalid_version", "{bad}");
+        }
     }
 }

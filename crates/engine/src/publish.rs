@@ -8,8 +8,9 @@ use std::{
 use conclave_content::{encode_envelope, sender_hmac};
 use conclave_mls::{
     GroupState, MissingIdentity, MlsError,
-    commit::{self, BuiltCommit},
+    commit::{self, AdminChange, BuiltCommit},
     encoding,
+    extensions::ATTRIBUTE_PINNED_MESSAGES,
     membership::{self, MembershipPlan, PlanError},
     process,
     validation::{CommitError, validate_commit},
@@ -20,6 +21,7 @@ use conclave_store::{
     conversation::ConversationChange,
     intent::{BuiltIntent, Intent},
     kinds::{Delivery, IntentKind, IntentState},
+    message::Message,
 };
 use openmls::group::MlsGroup;
 use sha2::{Digest, Sha256};
@@ -27,13 +29,18 @@ use zeroize::Zeroizing;
 
 use crate::{
     client::Core,
+    effects,
     error::EngineError,
     event::Changes,
     intents::IntentData,
-    members::KeyPackages,
+    members::{KeyPackages, readable},
     nanoseconds::{DAY, SECOND},
+    pins,
     post_commit::PostCommit,
+    receipts,
+    rules::{self, Action},
     sync::{GroupSync, Survey},
+    turn::Turn,
 };
 
 /// Failed tries after which a message or change is given up.
@@ -55,6 +62,13 @@ const PLAN_TRIES: u32 = 5;
 enum Built {
     Ready(GroupMessageInput),
     Nothing,
+}
+
+/// A message that is stored in the form in which it is to be sent.
+pub(crate) struct Encrypted {
+    input: GroupMessageInput,
+    /// The group's cursor then.
+    cursor: u64,
 }
 
 /// Why a change was not built yet.
@@ -80,6 +94,8 @@ impl Core {
         key_packages: &mut KeyPackages,
         report: &mut GroupSync,
     ) -> Result<(), EngineError> {
+        // The look at the members' inboxes before it may have told.
+        self.require_valid()?;
         if !now.under_way.is_empty() {
             self.resend(group_id).await?;
         }
@@ -116,7 +132,14 @@ impl Core {
                         .published_in_epoch
                         .is_some_and(|at| at + kept >= epoch);
                     match intent.payload.filter(|_| is_current) {
-                        Some(payload) => inputs.push(core.input(&group, payload, true)),
+                        Some(payload) => {
+                            let message = match &intent.message_id {
+                                Some(id) => tx.message(id)?,
+                                None => None,
+                            };
+                            let should_push = message.is_none_or(|message| message.should_push);
+                            inputs.push(core.input(&group, payload, should_push));
+                        }
                         None => tx.intent_to_publish(intent.id)?,
                     }
                 }
@@ -147,7 +170,7 @@ impl Core {
                     .take_group(&group)?
                     .ok_or(EngineError::UnknownConversation)?;
                 let intents = tx.intents_to_publish(&group, MESSAGES_PER_REQUEST)?;
-                let encrypted = core.encrypt(tx, &group, &mut mls, &intents)?;
+                let encrypted = core.encrypt(tx, &mut mls, &intents)?;
                 core.queue_key_update(tx, &group, &mls)?;
                 tx.keep_group(mls);
                 Ok::<_, EngineError>(encrypted)
@@ -163,11 +186,9 @@ impl Core {
     fn encrypt(
         &self,
         tx: &Tx,
-        group_id: &[u8],
         group: &mut MlsGroup,
         intents: &[Intent],
     ) -> Result<Vec<GroupMessageInput>, EngineError> {
-        let epoch = i64::try_from(group.epoch().as_u64()).unwrap_or(i64::MAX);
         let (mut inputs, mut bytes) = (Vec::new(), 0);
         for intent in intents
             .iter()
@@ -182,26 +203,94 @@ impl Core {
                 tx.intent_processed(intent.id)?;
                 continue;
             };
+            if receipts::is_untrue(tx, &message)? {
+                tx.intent_processed(intent.id)?;
+                tx.delete_message(&message.id)?;
+                continue;
+            }
             bytes += message.content.len();
             if bytes > BYTES_PER_REQUEST && !inputs.is_empty() {
                 break;
             }
-            let envelope =
-                Zeroizing::new(encode_envelope(message.content, message.idempotency_key));
-            let data = process::encrypt(tx.mls(), &self.signer, group, &envelope)?;
-            tx.intent_published(
-                intent.id,
-                &BuiltIntent {
-                    payload: &data,
-                    payload_hash: &Sha256::digest(&data),
-                    staged_commit: None,
-                    post_commit: None,
-                    epoch,
-                },
-            )?;
-            inputs.push(self.input(group_id, data, message.should_push));
+            inputs.push(self.encrypt_one(tx, group, intent.id, message)?);
         }
         Ok(inputs)
+    }
+
+    fn encrypt_one(
+        &self,
+        tx: &Tx,
+        group: &mut MlsGroup,
+        intent_id: i64,
+        message: Message,
+    ) -> Result<GroupMessageInput, EngineError> {
+        let envelope = Zeroizing::new(encode_envelope(message.content, message.idempotency_key));
+        let data = process::encrypt(tx.mls(), &self.signer, group, &envelope)?;
+        tx.intent_published(
+            intent_id,
+            &BuiltIntent {
+                payload: &data,
+                payload_hash: &Sha256::digest(&data),
+                staged_commit: None,
+                post_commit: None,
+                epoch: i64::try_from(group.epoch().as_u64()).unwrap_or(i64::MAX),
+            },
+        )?;
+        Ok(self.input(&message.conversation_id, data, message.should_push))
+    }
+
+    /// Encrypts a message that was queued in this transaction, where nothing has to be done in its
+    /// group before it is sent. The caller holds the group's turn and sends it with
+    /// [`Core::send_encrypted`].
+    pub(crate) fn encrypt_at_once(
+        &self,
+        tx: &Tx,
+        message: &Message,
+        intent_id: i64,
+    ) -> Result<Option<Encrypted>, EngineError> {
+        let group_id = &message.conversation_id;
+        let now = Survey::of(tx, group_id, self.clock.now_ns())?;
+        if !now.is_ready_for(intent_id) {
+            return Ok(None);
+        }
+        let Some(mut group) = tx.take_group(group_id)? else {
+            return Ok(None);
+        };
+        if self.is_key_update_due(tx, group_id, &group)? {
+            tx.keep_group(group);
+            return Ok(None);
+        }
+        let input = self.encrypt_one(tx, &mut group, intent_id, message.clone())?;
+        tx.keep_group(group);
+        let cursor = now.cursor;
+        Ok(Some(Encrypted { input, cursor }))
+    }
+
+    /// Sends a message that was encrypted when it was stored, and fetches it back with what else
+    /// is there. Where that fails the group is synced, which sends the same bytes again.
+    pub(crate) async fn send_encrypted(
+        self: Arc<Self>,
+        turn: Turn,
+        group_id: Vec<u8>,
+        message: Encrypted,
+    ) {
+        let Encrypted { input, cursor } = message;
+        let mut report = GroupSync::default();
+        let done = async {
+            self.require_valid()?;
+            self.network.send_group_messages(vec![input]).await?;
+            self.receive(&group_id, cursor, &mut report).await
+        };
+        match done.await {
+            Ok(left) if left.is_shared() => self.turns.of(&group_id).settle(report),
+            Ok(left) if left.is_settled() => {}
+            Ok(_) => self.wake(&group_id),
+            Err(error) => {
+                tracing::info!(code = error.code(), "a message was not sent at once");
+                self.wake(&group_id);
+            }
+        }
+        drop(turn);
     }
 
     /// Queues the renewal of our leaf keys when it is due: with the first message in a group and
@@ -213,11 +302,7 @@ impl Core {
         group: &MlsGroup,
     ) -> Result<(), EngineError> {
         let now_ns = self.clock.now_ns();
-        let Some(conversation) = tx.conversation(group_id)? else {
-            return Ok(());
-        };
-        let is_due = conversation.rotated_at_ns.saturating_add(KEY_UPDATE_NS) <= now_ns;
-        if is_due && group.members().count() <= KEY_UPDATE_LEAVES {
+        if self.is_key_update_due(tx, group_id, group)? {
             IntentData::KeyUpdate.enqueue(tx, group_id, None, now_ns)?;
             let change = ConversationChange {
                 rotated_at_ns: Some(now_ns),
@@ -226,6 +311,23 @@ impl Core {
             tx.update_conversation(group_id, &change)?;
         }
         Ok(())
+    }
+
+    fn is_key_update_due(
+        &self,
+        tx: &Tx,
+        group_id: &[u8],
+        group: &MlsGroup,
+    ) -> Result<bool, EngineError> {
+        let Some(conversation) = tx.conversation(group_id)? else {
+            return Ok(false);
+        };
+        let due_ns = conversation.rotated_at_ns.saturating_add(KEY_UPDATE_NS);
+        // In a group that nobody can change any more it would only fail.
+        let is_possible = || GroupState::of(group).is_ok_and(|state| state.unreadable.is_empty());
+        Ok(due_ns <= self.clock.now_ns()
+            && group.members().count() <= KEY_UPDATE_LEAVES
+            && is_possible())
     }
 
     /// Counts a failed try of the messages that wait in a group. A change that may have left
@@ -245,18 +347,16 @@ impl Core {
             })
             .map(|(id, ..)| id)
             .collect();
-        self.count_attempt(group_id, messages, code, report).await
+        self.count_attempt(messages, code, report).await
     }
 
     /// Counts a failed try; what has failed three times is given up, visibly.
     async fn count_attempt(
         self: &Arc<Self>,
-        group_id: &[u8],
         intent_ids: Vec<i64>,
         code: &'static str,
         report: &mut GroupSync,
     ) -> Result<(), EngineError> {
-        let group = group_id.to_vec();
         let (changes, given_up) = self
             .store
             .write(move |tx| {
@@ -265,14 +365,19 @@ impl Core {
                     if tx.intent_attempted(id)? < ATTEMPTS {
                         continue;
                     }
-                    let message_id = tx.intent(id)?.and_then(|intent| intent.message_id);
+                    let Some(intent) = tx.intent(id)? else {
+                        continue;
+                    };
+                    // Given up already, with what it refers to.
+                    if intent.state == IntentState::Error {
+                        continue;
+                    }
                     tx.intent_failed(id)?;
                     given_up += 1;
-                    if let Some(message_id) = message_id
-                        && tx.message(&message_id)?.is_some()
+                    if let Some(message_id) = intent.message_id
+                        && let Some(message) = tx.message(&message_id)?
                     {
-                        tx.mark_message_failed(&message_id, code)?;
-                        changes.message(&group, &message_id);
+                        effects::failed(tx, message, code, &mut changes)?;
                     }
                 }
                 Ok::<_, EngineError>((changes, given_up))
@@ -294,7 +399,7 @@ impl Core {
             Ok(built) => built,
             Err(error) => {
                 // Rules do not change by trying; everything else may.
-                let give_up = matches!(error, EngineError::Denied(_) | EngineError::Inactive);
+                let give_up = error.is_final();
                 let (id, code) = (intent.id, error.code());
                 if give_up {
                     self.store
@@ -302,7 +407,7 @@ impl Core {
                         .await?;
                     report.failed += 1;
                 } else if !error.is_retryable() {
-                    self.count_attempt(group_id, vec![id], code, report).await?;
+                    self.count_attempt(vec![id], code, report).await?;
                 }
                 return Err(error);
             }
@@ -358,9 +463,17 @@ impl Core {
         let built = match data {
             IntentData::Message => return Err(EngineError::UnknownMessage.into()),
             IntentData::KeyUpdate => commit::self_update(tx.mls(), &self.signer, &mut group)?,
-            IntentData::Metadata { attribute, value } => {
-                commit::set_attribute(tx.mls(), &self.signer, &mut group, attribute, value)?
-            }
+            IntentData::Metadata { .. }
+            | IntentData::Pin { .. }
+            | IntentData::Permissions { .. }
+            | IntentData::Admins { .. } => match self.change_context(tx, &mut group, data)? {
+                Some(built) => built,
+                None => {
+                    tx.intent_processed(intent_id)?;
+                    tx.keep_group(group);
+                    return Ok(Built::Nothing);
+                }
+            },
             IntentData::Membership { updates, removed } => {
                 let plan = self.plan(tx, &group, updates, removed)?;
                 if plan.is_noop() {
@@ -392,6 +505,17 @@ impl Core {
                 }
                 change.commit
             }
+            IntentData::Readd { installations } => {
+                let wanted = Self::readd_wanted(&group, installations, key_packages)?;
+                if !wanted.is_empty() {
+                    return Err(Hold::KeyPackages(wanted));
+                }
+                let mut change = self.build_readd(tx, &mut group, installations, key_packages)?;
+                if let Some(welcome) = change.commit.welcome.take() {
+                    post_commit = Some(PostCommit::encode(&welcome, change.recipients)?);
+                }
+                change.commit
+            }
         };
         self.check_own(tx, &group, &built)?;
         tx.intent_published(
@@ -406,6 +530,67 @@ impl Core {
         )?;
         tx.keep_group(group);
         Ok(Built::Ready(self.input(group_id, built.message, false)))
+    }
+
+    /// Builds a change of attributes, lists or permissions out of what they are now; `None` if they
+    /// are so already.
+    fn change_context(
+        &self,
+        tx: &Tx,
+        group: &mut MlsGroup,
+        data: &IntentData,
+    ) -> Result<Option<BuiltCommit>, Hold> {
+        let state = GroupState::of(group).map_err(MlsError::from)?;
+        let (provider, signer) = (tx.mls(), &self.signer);
+        // Others may have changed the rules since the change was queued.
+        let own = &self.account.inbox_id;
+        let check = |action: &Action, target| rules::check(tx, &state, own, action, target);
+        let attribute = match data {
+            IntentData::Metadata { attribute, value } => (attribute.as_str(), value.clone()),
+            IntentData::Pin { message_id, pinned } => {
+                let current = state.attribute(ATTRIBUTE_PINNED_MESSAGES);
+                let pins = pins::with(current.unwrap_or_default(), message_id, *pinned)?;
+                (ATTRIBUTE_PINNED_MESSAGES, pins)
+            }
+            IntentData::Permissions { changes } => {
+                check(&Action::UpdatePermissions, None)?;
+                let policies = readable(&state)?;
+                let changed = changes
+                    .iter()
+                    .fold(policies.clone(), |set, (permission, rule)| {
+                        set.with(permission, *rule)
+                    });
+                let is_new = changed != *policies;
+                return Ok(is_new
+                    .then(|| commit::set_policies(provider, signer, group, &changed))
+                    .transpose()?);
+            }
+            IntentData::Admins { change, inbox_id } => {
+                let metadata = &state.mutable_metadata;
+                let (list, adds) = match change {
+                    AdminChange::AddAdmin => (&metadata.admins, true),
+                    AdminChange::RemoveAdmin => (&metadata.admins, false),
+                    AdminChange::AddSuperAdmin => (&metadata.super_admins, true),
+                    AdminChange::RemoveSuperAdmin => (&metadata.super_admins, false),
+                };
+                let is_new = list.contains(inbox_id) != adds;
+                if is_new {
+                    check(&Action::from(*change), Some(inbox_id))?;
+                }
+                return Ok(is_new
+                    .then(|| commit::change_admins(provider, signer, group, *change, inbox_id))
+                    .transpose()?);
+            }
+            _ => return Ok(None),
+        };
+        let (name, value) = attribute;
+        let is_new = state.attribute(name).unwrap_or_default() != value;
+        if is_new {
+            check(&Action::UpdateMetadata(name.to_owned()), None)?;
+        }
+        Ok(is_new
+            .then(|| commit::set_attribute(provider, signer, group, name, &value))
+            .transpose()?)
     }
 
     fn plan(
@@ -448,12 +633,12 @@ impl Core {
     }
 
     /// Compares the members' installations with their inboxes, at most every `interval_ns`, and
-    /// queues the commit that follows them.
+    /// queues the commit that follows them. Whether one was queued.
     pub(crate) async fn follow_installations(
         self: &Arc<Self>,
         group_id: &[u8],
         interval_ns: i64,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let now_ns = self.clock.now_ns();
         let (core, group) = (Arc::clone(self), group_id.to_vec());
         let members = self
@@ -482,7 +667,7 @@ impl Core {
             })
             .await?;
         let Some(members) = members else {
-            return Ok(());
+            return Ok(false);
         };
         let inbox_ids: Vec<String> = members.keys().cloned().collect();
         self.identities.refresh(&inbox_ids).await?;
@@ -500,14 +685,15 @@ impl Core {
                 let is_queued = tx.outbox(&group)?.iter().any(|(_, kind, state)| {
                     *kind == IntentKind::UpdateGroupMembership && *state == IntentState::ToPublish
                 });
-                if !updates.is_empty() && !is_queued {
+                let is_new = !updates.is_empty() && !is_queued;
+                if is_new {
                     let data = IntentData::Membership {
                         updates,
                         removed: Vec::new(),
                     };
                     data.enqueue(tx, &group, None, now_ns)?;
                 }
-                Ok(())
+                Ok(is_new)
             })
             .await
     }

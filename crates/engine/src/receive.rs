@@ -1,18 +1,18 @@
 //! The one place where envelopes of a group are decrypted and applied, in the node's order.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
 
-use conclave_content::{Envelope, open_envelope};
+use conclave_content::{Body, Envelope, open_envelope};
 use conclave_mls::{
-    GroupState, MissingIdentity, encoding,
+    GroupState, Leaf, MissingIdentity, encoding,
     framing::{self, ContentKind, Framing},
+    policy::Role,
     process::{self, ProcessError, Processed},
-    transcript,
-    validation::{CommitError, ValidatedCommit, validate_commit},
+    validation::{CommitError, Rejection, ValidatedCommit, validate_commit},
 };
 use conclave_network::PAGE_LIMIT;
 use conclave_proto::mls::api::v1::group_message::V1 as GroupMessage;
@@ -20,18 +20,24 @@ use conclave_store::{
     StoreError, Tx,
     conversation::{Conversation, ConversationChange},
     intent::Intent,
-    kinds::{CursorKind, Delivery, ForkState, IntentState},
+    kinds::{CursorKind, Delivery, IntentState},
 };
 use openmls::group::{MlsGroup, StagedCommit};
 use sha2::{Digest, Sha256};
 
 use crate::{
     client::Core,
+    commit_log,
+    effects::{self, Sender},
     error::EngineError,
     event::Changes,
+    fork,
+    intents::IntentData,
+    leaving,
     post_commit::PostCommit,
-    sync::GroupSync,
-    transcript::{Row, columns},
+    refused_changes::{self, RefusedChange},
+    sync::{GroupSync, Survey},
+    transcript::{Row, Stored, columns, update_of},
 };
 
 /// Application messages of this many earlier epochs are readable: what OpenMLS keeps (groups.md 1).
@@ -66,6 +72,8 @@ enum Step {
     Next,
     /// Applied, and nothing after it is for us.
     Last,
+    /// As `Next`, for a commit that could not be read.
+    Unread,
     /// Not applied; stay before it.
     Stay,
 }
@@ -74,6 +82,8 @@ enum Step {
 enum Undo {
     Missing(Vec<MissingIdentity>),
     Refused(&'static str),
+    /// The group's rules forbid it.
+    Rejected(Rejection),
     Paused(String),
     Unreadable(ProcessError),
     Failed(EngineError),
@@ -95,13 +105,15 @@ impl<E: Into<EngineError>> From<Failure<E>> for Undo {
 struct Failure<E>(E);
 
 impl Core {
-    /// Fetches and applies everything after a group's cursor. The caller holds the group's lock.
+    /// Fetches and applies everything after a group's cursor, and says what is left to do then. The
+    /// caller holds the group's lock.
     pub(crate) async fn receive(
         self: &Arc<Self>,
         group_id: &[u8],
         cursor: u64,
         report: &mut GroupSync,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Survey, EngineError> {
+        self.turns.of(group_id).begin_fetch();
         let mut page = self
             .network
             .query_group_messages(group_id, cursor, PAGE_LIMIT)
@@ -114,45 +126,45 @@ impl Core {
                     .network
                     .query_group_messages(group_id, last, PAGE_LIMIT);
                 let (applied, next) = tokio::join!(apply, next);
-                if !applied? {
-                    return Ok(());
+                match applied? {
+                    (true, _) => page = next?,
+                    (false, left) => return Ok(left),
                 }
-                page = next?;
             } else {
-                apply.await?;
-                return Ok(());
+                return Ok(apply.await?.1);
             }
         }
-        Ok(())
+        self.survey(group_id).await
     }
 
-    /// Applies a page; false if nothing after it is to be applied.
+    /// Applies a page; false if nothing after it is to be applied. Also says what is left to do.
     async fn apply(
         self: &Arc<Self>,
         group_id: &[u8],
         items: Arc<[GroupMessage]>,
         report: &mut GroupSync,
-    ) -> Result<bool, EngineError> {
+    ) -> Result<(bool, Survey), EngineError> {
         let mut start = 0;
         let mut tries = 0;
         loop {
             let (core, group, page) = (Arc::clone(self), group_id.to_vec(), Arc::clone(&items));
             let refuse_missing = tries >= IDENTITY_TRIES;
-            let applied = self
+            let (applied, left) = self
                 .store
                 .write(move |tx| {
                     let mut run = Run::begin(&core, tx, &group, refuse_missing)?;
                     run.apply(&page, start)?;
-                    run.finish()
+                    let applied = run.finish()?;
+                    Ok::<_, EngineError>((applied, Survey::of(tx, &group, core.clock.now_ns())?))
                 })
                 .await?;
-            report.new_messages += applied.report.new_messages;
-            report.published += applied.report.published;
-            report.failed += applied.report.failed;
+            *report += applied.report;
+            self.turns.of(group_id).apply(left.cursor);
+            self.note_work(&applied.changes);
             self.events.send_changes(applied.changes);
             match applied.stop {
-                None => return Ok(true),
-                Some(Stop::Halt) => return Ok(false),
+                None => return Ok((true, left)),
+                Some(Stop::Halt) => return Ok((false, left)),
                 Some(Stop::MissingIdentity { at, missing }) => {
                     tries = if at == start && tries > 0 {
                         tries + 1
@@ -228,7 +240,7 @@ impl<'a> Run<'a> {
                 continue;
             }
             match self.one(item, index)? {
-                Step::Next => self.cursor = id,
+                Step::Next | Step::Unread => self.cursor = id,
                 Step::Last => {
                     self.cursor = id;
                     self.applied.stop = Some(Stop::Halt);
@@ -245,7 +257,14 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Applied, EngineError> {
+    fn finish(mut self) -> Result<Applied, EngineError> {
+        let (conversation, changes) = (&self.conversation, &mut self.applied.changes);
+        if self
+            .core
+            .finish_leaving(self.tx, conversation, &mut self.group, changes)?
+        {
+            return Ok(self.applied);
+        }
         self.tx
             .advance_cursor(CursorKind::Group, self.group_id, self.cursor)?;
         if let Some(group) = self.group {
@@ -263,7 +282,8 @@ impl<'a> Run<'a> {
         };
         let hash = Sha256::digest(&item.data).to_vec();
         let own = self.own.remove(&hash);
-        match (framing.kind, own) {
+        let epoch = self.epoch();
+        let step = match (framing.kind, own) {
             (ContentKind::Proposal, _) => self.skip("message_proposal"),
             (ContentKind::Application, Some(intent)) => self.own_message(item, &framing, &intent),
             (ContentKind::Application, None) => self.message(item),
@@ -271,7 +291,16 @@ impl<'a> Run<'a> {
                 self.own_commit(item, &framing, &intent, index)
             }
             (ContentKind::Commit, _) => self.commit(item, index),
+        }?;
+        if framing.kind == ContentKind::Commit
+            && matches!(step, Step::Next | Step::Unread)
+            && self.epoch() == epoch
+            && let Some(group) = &self.group
+        {
+            let is_decrypted = matches!(step, Step::Next);
+            commit_log::failed(self.tx, group, item.id, framing.epoch, is_decrypted)?;
         }
+        Ok(step)
     }
 
     /// Counts an envelope that is not for the conversation.
@@ -312,14 +341,19 @@ impl<'a> Run<'a> {
             return Ok(Step::Next);
         }
         if let Some(message_id) = &intent.message_id
-            && self.tx.message(message_id)?.is_some()
+            && let Some(message) = self.tx.message(message_id)?
         {
             let sent_at_ns = i64::try_from(item.created_ns).unwrap_or(i64::MAX);
             let sequence_id = i64::try_from(item.id).unwrap_or(i64::MAX);
             let expiry = self.expiry();
             self.tx
                 .mark_message_published(message_id, sent_at_ns, sequence_id, expiry)?;
-            self.applied.changes.message(self.group_id, message_id);
+            let (conversation, changes) = (&self.conversation, &mut self.applied.changes);
+            changes.message(self.group_id, message_id);
+            effects::published(self.tx, conversation, &message, sent_at_ns, changes)?;
+            if leaving::is_request(&message) {
+                self.leave_requested(&message.sender_inbox_id, message_id)?;
+            }
         }
         if !is_given_up {
             self.tx.intent_processed(intent.id)?;
@@ -356,9 +390,13 @@ impl<'a> Run<'a> {
                         idempotency_key,
                     }) => {
                         let changes = &mut self.applied.changes;
-                        let (_, inserted) =
+                        let stored =
                             row.insert_application(self.tx, &content, &idempotency_key, changes)?;
-                        self.applied.report.new_messages += usize::from(inserted.is_new);
+                        let is_new = stored.inserted.is_new;
+                        self.applied.report.new_messages += usize::from(is_new);
+                        if is_new {
+                            self.arrived(&stored, &inbox_id, row.sent_at_ns)?;
+                        }
                     }
                     Ok(Envelope::Ignored) => {}
                     Err(error) => {
@@ -369,7 +407,7 @@ impl<'a> Run<'a> {
                 Ok(Step::Next)
             }
             // Published by us before the database was restored from a backup.
-            Ok(Processed::Own | Processed::Proposal | Processed::Commit(_)) => {
+            Ok(Processed::Own | Processed::Proposal | Processed::Commit { .. }) => {
                 self.skip("message_own")
             }
             Err(ProcessError::Storage(error)) => Err(EngineError::Mls(error)),
@@ -392,18 +430,51 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn suspect_fork(&mut self, details: &str) -> Result<(), EngineError> {
-        if self.conversation.fork == ForkState::None {
-            self.conversation.fork = ForkState::Suspected;
-            let change = ConversationChange {
-                fork: Some(ForkState::Suspected),
-                fork_details: Some(details.to_owned()),
-                ..ConversationChange::default()
-            };
-            self.tx.update_conversation(self.group_id, &change)?;
-            self.applied.changes.conversation(self.group_id);
+    /// Does what a new message of a member does to others.
+    fn arrived(
+        &mut self,
+        stored: &Stored,
+        inbox_id: &str,
+        sent_at_ns: i64,
+    ) -> Result<(), EngineError> {
+        let is_super_admin = match (&stored.body, &self.group) {
+            (Body::LeaveRequest, _) => return self.leave_requested(inbox_id, &stored.id),
+            (Body::DeleteMessage(_), Some(group)) => {
+                GroupState::of(group)?.role(inbox_id) == Role::SuperAdmin
+            }
+            _ => false,
+        };
+        let sender = Sender {
+            inbox_id,
+            is_own: inbox_id == self.core.account.inbox_id,
+            is_super_admin,
+        };
+        let (conversation, changes) = (&self.conversation, &mut self.applied.changes);
+        effects::arrived(self.tx, conversation, stored, &sender, sent_at_ns, changes)?;
+        Ok(())
+    }
+
+    fn leave_requested(&mut self, sender: &str, message_id: &[u8]) -> Result<(), EngineError> {
+        let Some(group) = self.group.as_ref() else {
+            return Ok(());
+        };
+        let standing = leaving::requested(
+            self.tx,
+            &GroupState::of(group)?,
+            self.conversation.kind,
+            (&self.core.account.inbox_id, sender),
+            message_id,
+            &mut self.applied.changes,
+        )?;
+        if let Some(standing) = standing {
+            self.conversation.membership_state = standing;
         }
         Ok(())
+    }
+
+    fn suspect_fork(&mut self, reason: &str) -> Result<(), EngineError> {
+        let (conversation, changes) = (&mut self.conversation, &mut self.applied.changes);
+        Ok(fork::suspect(self.tx, conversation, reason, changes)?)
     }
 
     fn own_commit(
@@ -421,7 +492,7 @@ impl<'a> Run<'a> {
         let bytes = intent.staged_commit.clone().unwrap_or_default();
         let done = self.in_savepoint(|run| {
             let staged = encoding::decode_staged_commit(&bytes)
-                .map_err(|_| Undo::Refused("commit_staged_unreadable"))?;
+                .map_err(|_| Undo::Refused(fork::OWN_COMMIT_UNREADABLE))?;
             run.validate_and_merge(staged, item, true)?;
             match intent.post_commit.as_deref() {
                 Some(post_commit) => {
@@ -435,32 +506,67 @@ impl<'a> Run<'a> {
             run.applied.report.published += 1;
             Ok(())
         });
-        match done {
-            Err(Undo::Refused(reason)) => {
-                self.tx.intent_failed(intent.id)?;
-                self.applied.report.failed += 1;
-                self.skip(reason)
-            }
-            other => self.after_commit(other, index),
+        if matches!(done, Err(Undo::Refused(_) | Undo::Rejected(_))) {
+            self.tx.intent_failed(intent.id)?;
+            self.applied.report.failed += 1;
         }
+        self.after_commit(done, index)
     }
 
     fn commit(&mut self, item: &GroupMessage, index: usize) -> Result<Step, EngineError> {
+        let mut author = None;
         let done = self.in_savepoint(|run| {
             let Some(group) = run.group.as_mut() else {
                 return Err(Undo::Refused("no_group"));
             };
             match process::process(run.tx.mls(), group, &item.data) {
-                Ok(Processed::Commit(staged)) => run.validate_and_merge(*staged, item, false),
-                // Our own commit without its staged form: others applied it, we can't.
-                Ok(Processed::Own) => {
-                    Err(Undo::Unreadable(ProcessError::Invalid("own commit".into())))
+                Ok(Processed::Commit { staged, sender }) => {
+                    author = Some(sender);
+                    run.validate_and_merge(*staged, item, false)
                 }
+                // Our own commit without its staged form: others applied it, we can't.
+                Ok(Processed::Own) => Err(Undo::Refused(fork::OWN_COMMIT_LOST)),
                 Ok(_) => Err(Undo::Refused("commit_invalid")),
                 Err(error) => Err(Undo::Unreadable(error)),
             }
         });
+        if let Some(author) = author {
+            match &done {
+                Err(Undo::Rejected(rejection)) => {
+                    return self.refuse(item, &author, RefusedChange::Rule(rejection));
+                }
+                Err(Undo::Missing(_)) if self.refuse_missing => {
+                    return self.refuse(item, &author, RefusedChange::UnknownIdentity);
+                }
+                _ => {}
+            }
+        }
+        if let Err(Undo::Unreadable(ProcessError::Invalid(_))) = &done {
+            let nobody = row(self.group_id, item, self.now_ns, "", &[]);
+            let changes = &mut self.applied.changes;
+            refused_changes::note(self.tx, &nobody, RefusedChange::Invalid, changes)?;
+            return Ok(Step::Next);
+        }
         self.after_commit(done, index)
+    }
+
+    /// Leaves a line for a commit that does not count, and goes on after it.
+    fn refuse(
+        &mut self,
+        item: &GroupMessage,
+        author: &Leaf,
+        refused: RefusedChange<'_>,
+    ) -> Result<Step, EngineError> {
+        let device = author.installation_id;
+        let row = row(
+            self.group_id,
+            item,
+            self.now_ns,
+            &author.inbox_id,
+            device.as_bytes(),
+        );
+        refused_changes::note(self.tx, &row, refused, &mut self.applied.changes)?;
+        Ok(Step::Next)
     }
 
     /// Runs `change` so that an error undoes the stored and the loaded group alike.
@@ -521,7 +627,13 @@ impl<'a> Run<'a> {
                 self.applied.stop = Some(Stop::MissingIdentity { at: index, missing });
                 Ok(Step::Stay)
             }
-            Err(Undo::Refused(reason)) => self.skip(reason),
+            Err(Undo::Refused(reason)) => {
+                if matches!(reason, fork::OWN_COMMIT_LOST | fork::OWN_COMMIT_UNREADABLE) {
+                    self.suspect_fork(reason)?;
+                }
+                self.skip(reason)
+            }
+            Err(Undo::Rejected(rejection)) => self.skip(rejection.code()),
             Err(Undo::Paused(version)) => {
                 let change = ConversationChange {
                     paused_for_version: Some(Some(version)),
@@ -547,7 +659,10 @@ impl<'a> Run<'a> {
                     self.suspect_fork(error.code())?;
                     self.skip(error.code())
                 }
-                error => self.skip(error.code()),
+                error => {
+                    self.skip(error.code())?;
+                    Ok(Step::Unread)
+                }
             },
         }
     }
@@ -568,10 +683,14 @@ impl<'a> Run<'a> {
             Err(CommitError::Paused { version }) => return Err(Undo::Paused(version)),
             Err(CommitError::Rejected(rejection)) => {
                 tracing::warn!(rule = rejection.rule(), "a commit breaks the group's rules");
-                return Err(Undo::Refused("commit_rejected"));
+                return Err(Undo::Rejected(rejection));
             }
         };
+        let last = group.epoch_authenticator().as_slice().to_vec();
         process::merge(self.tx.mls(), group, staged).map_err(Failure)?;
+        let (conversation, changes) = (&mut self.conversation, &mut self.applied.changes);
+        let place = (item.id, last.as_slice());
+        fork::committed(self.tx, group, conversation, &commit, place, changes)?;
         self.record(&commit, item, is_own)
     }
 
@@ -585,24 +704,48 @@ impl<'a> Run<'a> {
         let Some(group) = self.group.as_ref() else {
             return Err(Undo::Refused("no_group"));
         };
-        let state = GroupState::of(group).map_err(|_| Undo::Refused("commit_context"))?;
-        let mut change = columns(&state, !commit.self_removed);
+        let state = GroupState::of(group).map_err(|error| Undo::Failed(error.into()))?;
+        let mut change = columns(&state, &self.core.account.inbox_id, !commit.self_removed);
         if is_own {
             // Every commit of ours carries a new path, so it renews our leaf.
             change.rotated_at_ns = Some(self.now_ns);
         }
         self.tx.update_conversation(self.group_id, &change)?;
-        if let Some(updated) = transcript::group_updated(commit, &BTreeSet::new()) {
-            let actor = &commit.actor;
-            let row = row(
-                self.group_id,
-                item,
-                self.now_ns,
-                &actor.inbox_id,
-                actor.installation_id.as_bytes(),
-            );
-            let key = item.created_ns.to_string();
-            row.insert_update(self.tx, &updated.into(), &key, &mut self.applied.changes)?;
+        if commit.self_removed {
+            // Perhaps because this installation was revoked.
+            self.core.own_inbox.wake.notify_one();
+        }
+        let actor = &commit.actor;
+        let row = row(
+            self.group_id,
+            item,
+            self.now_ns,
+            &actor.inbox_id,
+            actor.installation_id.as_bytes(),
+        );
+        if commit.rewrites_metadata {
+            let changes = &mut self.applied.changes;
+            refused_changes::note(self.tx, &row, RefusedChange::Rewritten, changes)?;
+        }
+        let leaving = self.tx.pending_removals(self.group_id)?;
+        let (own, changes) = (&self.core.account.inbox_id, &mut self.applied.changes);
+        leaving::committed(self.tx, &state, own, commit, &leaving, changes)?;
+        let update = update_of(commit, &leaving);
+        let key = item.created_ns.to_string();
+        row.insert_update(self.tx, &update, &key, &mut self.applied.changes)?;
+        if !commit.retained_installations.is_empty() {
+            let changes = &mut self.applied.changes;
+            refused_changes::note(self.tx, &row, RefusedChange::StrayDevice, changes)?;
+            if !is_own && state.role(&self.core.account.inbox_id) == Role::SuperAdmin {
+                // Every membership commit of a super admin takes stray devices out.
+                let clean = IntentData::Membership {
+                    updates: BTreeMap::new(),
+                    removed: Vec::new(),
+                };
+                clean
+                    .enqueue(self.tx, self.group_id, None, self.now_ns)
+                    .map_err(Undo::Failed)?;
+            }
         }
         self.applied.changes.conversation(self.group_id);
         let conversation = self.tx.conversation(self.group_id)?;

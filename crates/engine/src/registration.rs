@@ -1,7 +1,7 @@
 //! Registration of this installation: made so that it can be continued after a crash at any step
 //! with the same keys (identity.md 7.1).
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use conclave_identity::{
     AssociationState, InboxId, InstallationId, InstallationKey, MAX_INSTALLATIONS, UnsignedUpdate,
@@ -9,16 +9,18 @@ use conclave_identity::{
 };
 use conclave_mls::InstallationSigner;
 use conclave_network::{Network, NetworkError};
-use conclave_proto::identity::associations::{IdentifierKind, IdentityUpdate};
+use conclave_proto::identity::associations::IdentityUpdate;
 use conclave_store::{Store, account::Account, kinds::RegistrationStep as StoredStep};
 use prost::Message;
 use zeroize::Zeroizing;
 
-use crate::{clock::Clock, error::EngineError, identities::Identities, key_packages};
+use crate::{
+    clock::Clock,
+    error::EngineError,
+    identities::{Identities, inbox_of},
+    key_packages,
+};
 
-/// Tries to read the own update back, and the pause between them.
-const READ_BACK_TRIES: u32 = 6;
-const READ_BACK_PAUSE: Duration = Duration::from_millis(200);
 /// Length of the HMAC root key in bytes (groups.md 7.4).
 const HMAC_ROOT_BYTES: usize = 42;
 
@@ -103,10 +105,8 @@ pub async fn prepare(
 ) -> Result<Prepared, EngineError> {
     let identifier = wallet.identifier();
     let now_ns = u64::try_from(clock.now_ns()).unwrap_or_default();
-    let known = network
-        .inbox_ids(&[(identifier.to_string(), IdentifierKind::Ethereum)])
-        .await?;
-    let (inbox_id, state, builder) = match known.into_iter().next().flatten() {
+    let known = inbox_of(network.as_ref(), &identifier).await?;
+    let (inbox_id, state, builder) = match known {
         None => {
             let nonce = conclave_identity::DEFAULT_NONCE;
             let inbox_id = InboxId::derive(&identifier, nonce)?;
@@ -188,22 +188,16 @@ pub async fn register(
 
     on_step(Step::PublishIdentity);
     let identities = Identities::new(store.clone(), Arc::clone(&network));
-    let published = network.publish_identity_update(update).await;
-    if let Err(error) = published {
-        // The reply may be lost although the update is in (node.md 11).
-        if !is_listed(&identities, &account.inbox_id, key.id()).await? {
-            return Err(refusal(error));
-        }
-    }
-    for attempt in 1.. {
-        if is_listed(&identities, &account.inbox_id, key.id()).await? {
-            break;
-        }
-        if attempt == READ_BACK_TRIES {
-            return Err(EngineError::NotRegistered);
-        }
-        tokio::time::sleep(READ_BACK_PAUSE).await;
-    }
+    identities
+        .publish(update, || {
+            is_listed(&identities, &account.inbox_id, key.id())
+        })
+        .await
+        .map_err(|error| match error {
+            EngineError::Network(error) => refusal(error),
+            EngineError::Unconfirmed => EngineError::NotRegistered,
+            error => error,
+        })?;
     store
         .write(|tx| Ok::<_, EngineError>(tx.set_registration(StoredStep::Registered, None)?))
         .await?;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use conclave_identity::InstallationId;
 use conclave_store::message::Message;
 
 use crate::{
@@ -50,26 +49,5 @@ impl Client {
                 Ok::<_, EngineError>(found)
             })
             .await
-    }
-
-    /// The installations of our own inbox and when each was added (nanoseconds), if known, as the
-    /// local database has them.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn installations(&self) -> Result<Vec<(InstallationId, Option<u64>)>, EngineError> {
-        let state = self.0.identities.newest(&self.0.account.inbox_id).await?;
-        let members = state
-            .as_ref()
-            .map(|(_, state)| state.members())
-            .unwrap_or_default();
-        Ok(members
-            .into_iter()
-            .filter_map(|(member, facts)| {
-                member
-                    .installation()
-                    .map(|id| (id, facts.client_timestamp_ns))
-            })
-            .collect())
     }
 }

@@ -12,9 +12,8 @@ use conclave_proto::mls::api::v1::WelcomeMessage;
 use conclave_proto::mls::api::v1::welcome_message::{self, Version};
 use conclave_store::{
     StoreError, Tx,
-    consent::Consent,
     conversation::Conversation,
-    kinds::{ConsentEntity, ConsentState, ConversationKind, CursorKind, Delivery, MembershipState},
+    kinds::{ConversationKind, CursorKind, Delivery, ForkState, MembershipState},
     welcome::FailedWelcome,
 };
 use prost::Message as _;
@@ -22,10 +21,13 @@ use zeroize::Zeroizing;
 
 use crate::{
     client::{Client, Core},
+    commit_log, consent,
     conversations::{kind_of, peer_of},
     error::EngineError,
     event::Changes,
+    fork,
     key_packages::ROTATION_AFTER_WELCOME_NS,
+    leaving,
     nanoseconds::MINUTE,
     sync::{ROUNDS, pause_before},
     transcript::{Row, columns},
@@ -89,8 +91,9 @@ impl Client {
     /// Fetches new conversations. Gives their number.
     ///
     /// # Errors
-    /// The network's; conversations that were joined before it stay.
+    /// [`EngineError::Revoked`], the network's; conversations that were joined before it stay.
     pub async fn sync(&self) -> Result<usize, EngineError> {
+        self.0.require_own_inbox().await?;
         let joined = self.0.sync_welcomes().await?;
         self.0.maintain().await?;
         Ok(joined)
@@ -239,7 +242,11 @@ impl Core {
                     self.wake(&group_id);
                     return Ok(true);
                 }
-                Ok(None) => return Ok(false),
+                Ok(None) => {
+                    // Perhaps somebody asked to be added again.
+                    self.wakes.commit_logs.notify_one();
+                    return Ok(false);
+                }
                 Err(Unused::Missing(wanted)) => {
                     self.identities.fetch(&wanted).await?;
                     missing = wanted;
@@ -333,20 +340,32 @@ impl Core {
         tx.delete_failed_welcome(arrival.sequence_id)?;
         let state = staged.state().clone();
         let stored = tx.conversation(&state.group_id)?;
-        let is_old = stored.as_ref().is_some_and(|stored| {
-            stored.is_active && i64::try_from(state.epoch).is_ok_and(|e| e <= stored.epoch)
-        });
-        if is_old || kind_of(&state) == ConversationKind::Oneshot {
+        let added_by = staged.added_by().clone();
+        if kind_of(&state) == ConversationKind::Oneshot {
+            self.readd_requested(tx, &state, &added_by)?;
             return Ok(None);
         }
-        let added_by = staged.added_by().clone();
+        // Of two branches of a group the other one may be the shorter.
+        let is_old = stored.as_ref().is_some_and(|stored| {
+            stored.is_active
+                && stored.fork != ForkState::Confirmed
+                && i64::try_from(state.epoch).is_ok_and(|e| e <= stored.epoch)
+        });
+        if is_old {
+            return Ok(None);
+        }
         drop(tx.take_group(&state.group_id)?);
         let group = welcome::join(tx.mls(), staged)?;
         let mut changes = Changes::default();
-        self.insert(tx, &state, &added_by.inbox_id, arrival, stored.as_ref())?;
+        let (by, before) = (&added_by.inbox_id, stored.as_ref());
+        self.insert(tx, &state, by, arrival, before, &mut changes)?;
         let cursor = opened.message_cursor.unwrap_or_default();
         let cursor = i64::try_from(cursor).unwrap_or_default();
         tx.advance_cursor(CursorKind::Group, &state.group_id, cursor)?;
+        commit_log::began(tx, &group)?;
+        if stored.is_some() {
+            fork::rejoined(tx, &state.group_id, &topic, cursor)?;
+        }
         let row = Row {
             group_id: &state.group_id,
             sender_inbox_id: &added_by.inbox_id,
@@ -372,6 +391,7 @@ impl Core {
         added_by: &str,
         arrival: &Arrival,
         stored: Option<&Conversation>,
+        changes: &mut Changes,
     ) -> Result<(), StoreError> {
         let own = &self.account.inbox_id;
         let now_ns = self.clock.now_ns();
@@ -380,62 +400,33 @@ impl Core {
         let mut conversation = Conversation::new(
             state.group_id.clone(),
             kind,
-            creator.clone(),
+            creator,
             added_by.to_owned(),
             now_ns,
         );
         conversation.dm_id = state.dm_id();
         conversation.peer_inbox_id = peer_of(state, own);
         conversation.welcome_sequence_id = Some(arrival.sequence_id);
+        let had_left = stored.is_some_and(|s| s.membership_state == MembershipState::PendingRemove);
         conversation.membership_state = match kind {
             ConversationKind::Sync => MembershipState::Allowed,
+            _ if had_left => MembershipState::Allowed,
             _ => MembershipState::Pending,
         };
-        conversation.paused_for_version = state.unsupported_version().map(str::to_owned);
-        let consent = self.first_consent(tx, state, stored)?;
+        if kind == ConversationKind::Group {
+            conversation.paused_for_version = state.unsupported_version().map(str::to_owned);
+        }
         let last_message_ns = if kind == ConversationKind::Dm {
             arrival.created_ns
         } else {
             0
         };
         tx.insert_conversation(&conversation, last_message_ns)?;
-        tx.update_conversation(&state.group_id, &columns(state, true))?;
-        if creator == *own && kind != ConversationKind::Sync {
-            // Another installation of ours made it.
-            tx.set_consent(&consent_record(state, ConsentState::Allowed, now_ns))?;
-        } else if let Some(consent) = consent {
-            tx.set_consent(&consent_record(state, consent, now_ns))?;
+        tx.update_conversation(&state.group_id, &columns(state, own, true))?;
+        if stored.is_some() {
+            leaving::rejoined(tx, &state.group_id)?;
         }
-        Ok(())
-    }
-
-    /// Consent that a new group starts with: that of the newest duplicate of a direct message, or
-    /// unknown again after having left (groups.md 5.7, 9.1).
-    fn first_consent(
-        &self,
-        tx: &Tx,
-        state: &GroupState,
-        stored: Option<&Conversation>,
-    ) -> Result<Option<ConsentState>, StoreError> {
-        if let Some(stored) = stored {
-            let had_left = stored.membership_state == MembershipState::PendingRemove;
-            return Ok(had_left.then_some(ConsentState::Unknown));
-        }
-        let Some(dm_id) = state.dm_id() else {
-            return Ok(None);
-        };
-        let mut newest: Option<Consent> = None;
-        for other in tx.dm_conversations(&dm_id)? {
-            let entity = hex::encode(&other.id);
-            if let Some(found) = tx.consent(ConsentEntity::Conversation, &entity)?
-                && newest
-                    .as_ref()
-                    .is_none_or(|n| n.consented_at_ns < found.consented_at_ns)
-            {
-                newest = Some(found);
-            }
-        }
-        Ok(newest.map(|found| found.state))
+        consent::joined(tx, &conversation, stored, own, now_ns, changes)
     }
 }
 
@@ -449,14 +440,5 @@ fn stamp(welcome: &Version) -> (u64, u64) {
     match welcome {
         Version::V1(v1) => (v1.id, v1.created_ns),
         Version::WelcomePointer(pointer) => (pointer.id, pointer.created_ns),
-    }
-}
-
-fn consent_record(state: &GroupState, consent: ConsentState, now_ns: i64) -> Consent {
-    Consent {
-        entity_kind: ConsentEntity::Conversation,
-        entity: hex::encode(&state.group_id),
-        state: consent,
-        consented_at_ns: now_ns,
     }
 }

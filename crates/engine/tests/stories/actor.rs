@@ -1,11 +1,20 @@
 //! People with fixed wallets, and the network they meet on.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use conclave_engine::{
-    Client, ConversationQuery, DatabaseKey, Engine, GroupId, GrpcNetwork, Message, MessageQuery,
-    Network, NodeConfig, SystemClock, WalletKey,
+    Client, Clock, ConsentState, ConversationQuery, DatabaseKey, Engine, EngineError, GroupId,
+    GrpcNetwork, InboxChange, InstallationId, Message, MessageQuery, Network, NewConversation,
+    NodeConfig, RemoteFiles, SystemClock, WalletKey,
 };
+use conclave_identity::{InboxId, UpdateBuilder};
 use conclave_node::{Config, Node, Running};
 use tempfile::TempDir;
 
@@ -40,36 +49,112 @@ impl Town {
 
     /// A person's further device: the same wallet, another folder.
     pub(crate) async fn device(&self, name: &str, device: &str) -> Actor {
-        let folder = tempfile::Builder::new().prefix(device).tempdir().unwrap();
-        let mut actor = Actor {
-            name: name.to_owned(),
-            folder,
-            engine: None,
-            client: None,
-        };
+        self.device_over(self.network(), name, device).await
+    }
+
+    /// As [`Town::device`], over a connection that others use too.
+    pub(crate) async fn device_over(
+        &self,
+        network: Arc<dyn Network>,
+        name: &str,
+        device: &str,
+    ) -> Actor {
+        let mut actor = Actor::at(name, device);
         actor.open().await;
         let engine = actor.engine.clone().unwrap();
-        let prepared = engine
-            .prepare(&self.network(), actor.wallet())
-            .await
-            .unwrap();
+        let prepared = engine.prepare(&network, actor.wallet()).await.unwrap();
         engine
-            .register(self.network(), &self.url(), Some(prepared), &|_| {})
+            .register(Arc::clone(&network), &self.url(), Some(prepared), &|_| {})
             .await
             .unwrap();
-        actor.client = Some(engine.client(self.network()).await.unwrap());
+        actor.client = Some(
+            engine
+                .client(network, RemoteFiles::new(None))
+                .await
+                .unwrap(),
+        );
         actor
+    }
+}
+
+impl Town {
+    /// The number of an inbox's newest identity update.
+    pub(crate) async fn newest_update(&self, inbox_id: &str) -> u64 {
+        let asked = [(inbox_id.to_owned(), 0)];
+        let logs = self.network().identity_updates(&asked).await.unwrap();
+        logs[0].last().unwrap().sequence_id
+    }
+
+    /// A person revokes one of their own devices with their wallet.
+    pub(crate) async fn revoke(&self, person: &Actor, device: InstallationId) {
+        let inbox_id = InboxId::try_from(person.inbox_id()).unwrap();
+        let now_ns = u64::try_from(SystemClock.now_ns()).unwrap();
+        let wallet = person.wallet();
+        let builder = UpdateBuilder::new(inbox_id, now_ns);
+        let mut update = builder.revoke(device, wallet.identifier()).build().unwrap();
+        let signature = wallet.sign_text(update.text()).unwrap();
+        update.add_wallet_signature(&signature).unwrap();
+        let update = update.finish().unwrap();
+        self.network()
+            .publish_identity_update(update)
+            .await
+            .unwrap();
     }
 }
 
 pub(crate) struct Actor {
     pub(crate) name: String,
     pub(crate) folder: TempDir,
+    clock: Arc<LateClock>,
     pub(crate) engine: Option<Engine>,
     client: Option<Client>,
 }
 
+/// The computer's clock, and the time that a story lets pass.
+#[derive(Default)]
+struct LateClock(AtomicI64);
+
+impl Clock for LateClock {
+    fn now_ns(&self) -> i64 {
+        SystemClock.now_ns() + self.0.load(Ordering::Relaxed)
+    }
+}
+
 impl Actor {
+    /// A person with a folder, and nothing in it.
+    pub(crate) fn stranger(name: &str) -> Self {
+        Self::at(name, name)
+    }
+
+    fn at(name: &str, device: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            folder: tempfile::Builder::new().prefix(device).tempdir().unwrap(),
+            clock: Arc::default(),
+            engine: None,
+            client: None,
+        }
+    }
+
+    /// Prepares a change of this person's inbox, lets these wallets sign it, and makes it.
+    pub(crate) async fn change_inbox(
+        &self,
+        change: InboxChange,
+        signers: &[&WalletKey],
+    ) -> Result<(), EngineError> {
+        let mut prepared = self.client().prepare_inbox_change(&change).await?;
+        for signer in signers {
+            prepared.sign(signer)?;
+        }
+        self.client().apply_inbox_change(prepared).await
+    }
+
+    /// Lets time pass for this person.
+    pub(crate) fn wait(&self, time: Duration) {
+        let ns = i64::try_from(time.as_nanos()).unwrap();
+        self.clock.0.fetch_add(ns, Ordering::Relaxed);
+    }
+
     /// The name is the key: the same person has the same wallet in every run.
     pub(crate) fn wallet(&self) -> WalletKey {
         let mut key = [7_u8; 32];
@@ -83,7 +168,7 @@ impl Actor {
 
     pub(crate) async fn open(&mut self) {
         let key = DatabaseKey::from_bytes([1; 32]);
-        let engine = Engine::open(self.folder.path(), key, Arc::new(SystemClock))
+        let engine = Engine::open(self.folder.path(), key, self.clock.clone())
             .await
             .unwrap();
         self.engine = Some(engine);
@@ -91,14 +176,22 @@ impl Actor {
 
     /// Closes everything and opens it again, as after quitting the app.
     pub(crate) async fn restart(&mut self, town: &Town) {
+        self.close().await;
+        self.reopen(town).await;
+    }
+
+    pub(crate) async fn close(&mut self) {
         self.client = None;
         self.engine.take().unwrap().close().await;
+    }
+
+    pub(crate) async fn reopen(&mut self, town: &Town) {
         self.open().await;
         let client = self
             .engine
             .as_ref()
             .unwrap()
-            .client(town.network())
+            .client(town.network(), RemoteFiles::new(None))
             .await
             .unwrap();
         self.client = Some(client);
@@ -139,6 +232,18 @@ impl Actor {
             .collect()
     }
 
+    /// What a list by these decisions shows (none given: as by default).
+    pub(crate) async fn listed(&self, consent: &[ConsentState]) -> Vec<GroupId> {
+        let query = ConversationQuery {
+            consent: consent.to_vec(),
+            ..ConversationQuery::default()
+        };
+        let list = self.client().list(query).await.unwrap();
+        list.into_iter()
+            .map(|entry| entry.conversation.id)
+            .collect()
+    }
+
     pub(crate) async fn only_conversation(&self) -> GroupId {
         let list = self
             .client()
@@ -167,6 +272,27 @@ impl Actor {
             .unwrap()
             .epoch_authenticator
     }
+}
+
+/// A group to make.
+pub(crate) fn group(who: &[String], name: &str) -> NewConversation {
+    NewConversation {
+        who: who.to_vec(),
+        name: name.into(),
+        ..NewConversation::default()
+    }
+}
+
+/// A group of alix, super admin, and these people, all of them in it.
+pub(crate) async fn group_of(alix: &Actor, others: &[&Actor]) -> GroupId {
+    let who: Vec<String> = others.iter().map(|other| other.address()).collect();
+    let new = group(&who, "Hikers");
+    let (made, failed) = alix.client().create_group(&new).await.unwrap();
+    assert!(failed.is_empty());
+    for other in others {
+        other.sync().await;
+    }
+    made.conversation.id
 }
 
 /// Waits until a condition holds; fails after [`PATIENCE`].

@@ -1,16 +1,8 @@
 //! People talk.
 
-use conclave_engine::{Delivery, MessageKind, MetadataChange, NewConversation, RefusedReason};
+use conclave_engine::{Delivery, MessageKind, MetadataChange, RefusedReason};
 
-use crate::actor::{Town, agree, until};
-
-fn group(who: &[String], name: &str) -> NewConversation {
-    NewConversation {
-        who: who.to_vec(),
-        name: name.into(),
-        ..NewConversation::default()
-    }
-}
+use crate::actor::{Town, agree, group, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn alix_and_bo_talk_in_a_group_and_both_restart() {
@@ -287,7 +279,7 @@ async fn streams_bring_messages_in_order_without_a_sync() {
     let (alix, bo) = (town.person("Alix").await, town.person("Bo").await);
     let live = [alix.client().start(), bo.client().start()];
     let mut arrivals = Box::pin(bo.client().stream_all_messages(vec![]).await.unwrap());
-    let mut conversations = Box::pin(bo.client().stream());
+    let mut conversations = Box::pin(bo.client().stream().await.unwrap());
 
     let (made, _) = alix
         .client()

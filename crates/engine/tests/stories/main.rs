@@ -3,9 +3,36 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
     reason = "test code; clippy knows only functions marked as tests"
 )]
 
 mod actor;
+mod archives;
+mod attachments;
+mod consent;
+mod content;
 mod conversations;
+mod crowd;
+mod deletion;
+mod direct_messages;
+mod disappearing;
+mod disk;
 mod failures;
+mod forks;
+mod held_network;
+mod hostile;
+mod hostile_members;
+mod installations;
+mod leaving;
+mod operations;
+mod outbox;
+mod pauses;
+mod pictures;
+mod roles;
+mod searching;
+mod sizes;
+mod streams;
+mod turns;
+mod wallets;
