@@ -1,6 +1,6 @@
 //! Between the page and the `api` crate: one command in, one event out.
 
-use conclave_api::{Api, ApiError, Options, types::Event};
+use conclave_api::{Answer, Api, ApiError, Options, types::Event};
 use serde_json::Value;
 use tauri::{AppHandle, Emitter as _, State, async_runtime};
 use tokio::sync::{
@@ -8,7 +8,7 @@ use tokio::sync::{
     broadcast::{Receiver, error::RecvError},
 };
 
-use crate::window::MAIN;
+use crate::{desktop, window::MAIN};
 
 /// Name of the one event; its payload is an api event.
 const EVENT: &str = "conclave-event";
@@ -56,15 +56,29 @@ pub(crate) async fn call(
     account: State<'_, Account>,
     command: String,
     args: Value,
-) -> Result<Value, ApiError> {
+) -> Result<Answer, ApiError> {
     let answer = match account.open(&app).await {
-        Ok(api) => api.call(&command, args).await,
+        Ok(api) => run(api, &command, args).await,
         Err(error) => Err(error),
     };
     // Nothing of the arguments or the answer: they hold texts and keys.
     let code = answer.as_ref().err().map(|error| error.code.as_str());
     tracing::debug!(command, code, "answered the page");
     answer
+}
+
+/// What the desktop itself does, else a command of the api.
+async fn run(api: &Api, command: &str, args: Value) -> Result<Answer, ApiError> {
+    if desktop::names_a_path(command, &args) {
+        return Err(ApiError::new(
+            "path_refused",
+            "The page may not name files. Choose them in the dialog.",
+        ));
+    }
+    match desktop::call(api, command, &args).await {
+        Some(answer) => answer,
+        None => api.call(command, args).await,
+    }
 }
 
 /// Hands events to the page until the folder is closed.

@@ -7,6 +7,7 @@
 
 mod bridge;
 mod built_in_node;
+mod desktop;
 mod launch;
 mod window;
 

@@ -1,15 +1,13 @@
 //! One opened data folder.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use conclave_engine::{Client, Engine, EngineError, SystemClock};
 use tokio::sync::{RwLock, broadcast};
 
 use crate::{
     error::ApiError,
+    inbox::PendingChange,
     options::Options,
     registration::Pending,
     session::Session,
@@ -31,6 +29,8 @@ pub(crate) struct Inner {
     pub(crate) session: RwLock<Option<Session>>,
     /// Held while a registration is under way, so that there is one at a time.
     pub(crate) pending: tokio::sync::Mutex<Option<Pending>>,
+    /// A change of the inbox that waits for signatures; one at a time.
+    pub(crate) change: tokio::sync::Mutex<Option<PendingChange>>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -38,9 +38,6 @@ pub(crate) struct Inner {
 pub(crate) struct Shared {
     pub(crate) events: broadcast::Sender<Event>,
     connection: Mutex<Connection>,
-    /// Conversations to which people are being added right now; progress in others is of a group
-    /// that is being created.
-    adding: Mutex<BTreeSet<Vec<u8>>>,
 }
 
 impl Shared {
@@ -48,7 +45,6 @@ impl Shared {
         Self {
             events: broadcast::Sender::new(EVENT_BUFFER),
             connection: Mutex::new(Connection::Idle),
-            adding: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -70,22 +66,6 @@ impl Shared {
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = connection;
-    }
-
-    pub(crate) fn set_adding(&self, id: &[u8], adding: bool) {
-        let mut ids = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-        if adding {
-            ids.insert(id.to_vec());
-        } else {
-            ids.remove(id);
-        }
-    }
-
-    pub(crate) fn is_adding(&self, id: &[u8]) -> bool {
-        self.adding
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(id)
     }
 }
 
@@ -111,6 +91,7 @@ impl Api {
             engine: RwLock::new(Some(engine)),
             session: RwLock::new(None),
             pending: tokio::sync::Mutex::new(None),
+            change: tokio::sync::Mutex::new(None),
             shared: Arc::new(Shared::new()),
         }));
         if let Some(account) = account.filter(|account| account.registered) {
@@ -143,6 +124,8 @@ impl Api {
             Some(account) if !account.registered => Stage::Registering,
             Some(_) => Stage::Ready,
         };
+        let session = self.0.session.read().await;
+        let revoked = session.as_ref().is_some_and(|one| one.client.is_revoked());
         let (_, version) = self
             .0
             .options
@@ -154,6 +137,7 @@ impl Api {
             account: account.map(Account::from),
             connection: self.0.shared.connection(),
             version: version.to_owned(),
+            revoked: revoked.then_some(true),
         })
     }
 

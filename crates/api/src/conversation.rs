@@ -1,18 +1,20 @@
-//! Conversations: the list, one of them, consent to them.
+//! Conversations: the list, one of them, leaving and deleting them.
 
 use std::collections::BTreeMap;
 
 use conclave_engine::{
-    Client, ConsentEntity, ConsentState, ConversationEntry, ConversationKind as StoredKind,
-    ConversationOrder as StoredOrder, ConversationQuery, ForkState, Summary,
+    Client, ConsentState, ConversationEntry, ConversationKind as StoredKind,
+    ConversationOrder as StoredOrder, ConversationQuery, Draft as StoredDraft, Fork as StoredFork,
+    ForkState as StoredForkState, GroupId, MembershipState, OwnRole, Summary, is_request,
 };
 
 use crate::{
     api::Api,
     error::ApiError,
     types::{
-        Consent, ConsentSetArgs, Conversation, ConversationArgs, ConversationKind,
-        ConversationListArgs, ConversationPage, ListFilter, Nothing, Preview,
+        Consent, Conversation, ConversationArgs, ConversationKind, ConversationListArgs,
+        ConversationPage, Disappearing, Draft, DraftArgs, Fork, ForkState, ListFilter,
+        MarkUnreadArgs, Nothing, Preview, Role,
     },
     value,
 };
@@ -48,26 +50,6 @@ pub enum ConversationOrder {
     Created,
 }
 
-impl From<Consent> for ConsentState {
-    fn from(consent: Consent) -> Self {
-        match consent {
-            Consent::Unknown => Self::Unknown,
-            Consent::Allowed => Self::Allowed,
-            Consent::Denied => Self::Denied,
-        }
-    }
-}
-
-impl From<ConsentState> for Consent {
-    fn from(consent: ConsentState) -> Self {
-        match consent {
-            ConsentState::Unknown => Self::Unknown,
-            ConsentState::Allowed => Self::Allowed,
-            ConsentState::Denied => Self::Denied,
-        }
-    }
-}
-
 impl From<ConversationKind> for StoredKind {
     fn from(kind: ConversationKind) -> Self {
         match kind {
@@ -97,12 +79,42 @@ fn preview(summary: &Summary) -> Option<Preview> {
     })
 }
 
-fn row(entry: ConversationEntry, addresses: &BTreeMap<String, String>) -> Conversation {
+/// The draft of a conversation, of whichever of its ids it was begun under.
+fn draft(entry: &ConversationEntry, drafts: &BTreeMap<GroupId, StoredDraft>) -> Option<Draft> {
+    let mut ids = std::iter::once(&entry.conversation.id).chain(&entry.duplicates);
+    let found = ids.find_map(|id| drafts.get(id))?;
+    Some(Draft {
+        text: found.text.clone(),
+        reply_to: found.reply_to.as_ref().map(value::id),
+    })
+}
+
+fn row(
+    entry: ConversationEntry,
+    draft: Option<Draft>,
+    addresses: &BTreeMap<String, String>,
+    own: &str,
+) -> Conversation {
+    let request = is_request(entry.consent, &entry.conversation, own);
     let ConversationEntry {
         conversation,
         summary,
         consent,
+        added_by_consent,
+        duplicates,
     } = entry;
+    let is_leaving =
+        conversation.is_active && conversation.membership_state == MembershipState::PendingRemove;
+    let fork = StoredFork::of(&conversation).map(|fork| Fork {
+        state: match fork.state {
+            StoredForkState::Confirmed => ForkState::Confirmed,
+            StoredForkState::None | StoredForkState::Suspected => ForkState::Suspected,
+        },
+        reason: fork.reason,
+        text: fork.text,
+        can_request: fork.can_request,
+        requested_at_ns: fork.requested_at_ns.map(value::ns),
+    });
     let peer = conversation.peer_inbox_id;
     Conversation {
         id: value::id(&conversation.id),
@@ -120,14 +132,39 @@ fn row(entry: ConversationEntry, addresses: &BTreeMap<String, String>) -> Conver
         peer_inbox_id: peer,
         consent: consent.into(),
         is_active: conversation.is_active,
+        is_restored: (conversation.membership_state == MembershipState::Restored).then_some(true),
+        my_role: match conversation.own_role {
+            OwnRole::Member => Role::Member,
+            OwnRole::Admin => Role::Admin,
+            OwnRole::SuperAdmin => Role::SuperAdmin,
+        },
+        pinned: conversation
+            .pinned
+            .split(',')
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        disappearing: conversation
+            .disappear_from_ns
+            .zip(conversation.disappear_in_ns)
+            .map(|(from_ns, in_ns)| Disappearing {
+                from_ns: value::ns(from_ns),
+                in_ns: value::ns(in_ns),
+            }),
+        minimum_version: conversation.minimum_version,
         epoch: u64::try_from(conversation.epoch).unwrap_or_default(),
         member_count: value::count(conversation.member_count),
         last_activity_ns: value::ns(summary.last_activity_ns),
         preview: preview(&summary),
+        draft,
         unread_count: value::count(summary.unread_count),
         failed_count: value::count(summary.failed_count),
         paused_for_version: conversation.paused_for_version,
-        maybe_forked: conversation.fork != ForkState::None,
+        fork,
+        duplicate_ids: duplicates.iter().map(value::id).collect(),
+        leaving: is_leaving,
+        request,
+        added_by_consent: added_by_consent.into(),
     }
 }
 
@@ -136,6 +173,7 @@ pub(crate) async fn rows(
     client: &Client,
     entries: Vec<ConversationEntry>,
 ) -> Result<Vec<Conversation>, ApiError> {
+    let own = &client.account().inbox_id;
     let peers: Vec<String> = entries
         .iter()
         .filter_map(|entry| entry.conversation.peer_inbox_id.clone())
@@ -145,9 +183,17 @@ pub(crate) async fn rows(
     } else {
         client.first_addresses(peers).await?
     };
+    let ids = entries.iter().flat_map(|entry| {
+        let duplicates = entry.duplicates.iter().cloned();
+        std::iter::once(entry.conversation.id.clone()).chain(duplicates)
+    });
+    let drafts = client.drafts(ids.collect()).await?;
     Ok(entries
         .into_iter()
-        .map(|entry| row(entry, &addresses))
+        .map(|entry| {
+            let draft = draft(&entry, &drafts);
+            row(entry, draft, &addresses, own)
+        })
         .collect())
 }
 
@@ -159,11 +205,6 @@ pub(crate) async fn one(
     let mut rows = rows(client, vec![entry]).await?;
     rows.pop()
         .ok_or_else(|| ApiError::internal("A conversation was read and is not there."))
-}
-
-/// Somebody else made it, and we have not said what we think of it.
-fn is_request(entry: &ConversationEntry, own: &str) -> bool {
-    entry.consent == ConsentState::Unknown && entry.conversation.creator_inbox_id != own
 }
 
 impl Api {
@@ -196,6 +237,8 @@ impl Api {
             ListFilter::All | ListFilter::Unread => ConversationQuery::default(),
             ListFilter::Requests => requested,
         };
+        let waits =
+            |entry: &ConversationEntry| is_request(entry.consent, &entry.conversation, &own);
         // Filters that the database does not know are applied here, page by page.
         let mut found: Vec<ConversationEntry> = Vec::new();
         let more = loop {
@@ -209,8 +252,8 @@ impl Api {
             after = page.last().map(position);
             found.extend(page.into_iter().filter(|entry| match args.filter {
                 ListFilter::All => true,
-                ListFilter::Unread => entry.summary.unread_count > 0,
-                ListFilter::Requests => is_request(entry, &own),
+                ListFilter::Unread => entry.summary.unread_count > 0 && !waits(entry),
+                ListFilter::Requests => waits(entry),
             }));
             if found.len() >= limit || is_last {
                 break !is_last || found.len() > limit;
@@ -280,58 +323,68 @@ impl Api {
         self.conversation(&id).await
     }
 
-    /// Sets the consent to a conversation.
+    /// Marks a conversation as unread, from a message on or from the newest one of others. Where
+    /// nobody else has written nothing happens.
     ///
     /// # Errors
-    /// `invalid_id`, `unknown_conversation`.
-    pub async fn consent_set(&self, args: ConsentSetArgs) -> Result<Conversation, ApiError> {
+    /// `invalid_id`, `unknown_conversation`, `unknown_message` for one that is not in it.
+    pub async fn conversation_mark_unread(
+        &self,
+        args: MarkUnreadArgs,
+    ) -> Result<Conversation, ApiError> {
         let id = value::bytes(&args.conversation_id)?;
-        self.set_conversation_consent(&id, args.state).await?;
+        let message_id = args.message_id.as_deref().map(value::bytes).transpose()?;
+        let client = self.client().await?;
+        client.mark_unread(&id, message_id.as_deref()).await?;
         self.conversation(&id).await
     }
 
-    /// The consent to a conversation.
+    /// Keeps what the person has begun to write; of a direct message for all its ids. Without text
+    /// and without a message to reply to nothing is kept.
+    ///
+    /// # Errors
+    /// `invalid_id`, `unknown_conversation`, `text_too_long`.
+    pub async fn draft_set(&self, args: DraftArgs) -> Result<Nothing, ApiError> {
+        let id = value::bytes(&args.conversation_id)?;
+        let draft = StoredDraft {
+            text: args.text,
+            reply_to: args.reply_to.as_deref().map(value::bytes).transpose()?,
+        };
+        self.client().await?.set_draft(&id, draft).await?;
+        Ok(Nothing {})
+    }
+
+    /// Asks the super admins of a group to take us out.
+    ///
+    /// # Errors
+    /// `cannot_leave`, `leaving_already`, `conversation_inactive`, `conversation_paused`,
+    /// `unknown_conversation`, the network's.
+    pub async fn group_leave(&self, args: ConversationArgs) -> Result<Conversation, ApiError> {
+        let id = value::bytes(&args.conversation_id)?;
+        self.client().await?.leave(&id).await?;
+        self.conversation(&id).await
+    }
+
+    /// Asks the super admins of a group to add this device again, because its copy of the group
+    /// differs from those of the others.
+    ///
+    /// # Errors
+    /// `readd_unavailable`, `conversation_inactive`, `conversation_paused`,
+    /// `unknown_conversation`, the network's.
+    pub async fn readd_request(&self, args: ConversationArgs) -> Result<Conversation, ApiError> {
+        let id = value::bytes(&args.conversation_id)?;
+        self.client().await?.request_readd(&id).await?;
+        self.conversation(&id).await
+    }
+
+    /// Deletes a conversation on this installation only.
     ///
     /// # Errors
     /// `invalid_id`, `unknown_conversation`.
-    pub async fn conversation_consent(&self, conversation_id: &str) -> Result<Consent, ApiError> {
-        let id = value::bytes(conversation_id)?;
-        Ok(self.client().await?.conversation(&id).await?.consent.into())
-    }
-
-    /// The consent to an inbox.
-    ///
-    /// # Errors
-    /// `invalid_id`.
-    pub async fn inbox_consent(&self, inbox_id: &str) -> Result<Consent, ApiError> {
-        let inbox_id = value::inbox_id(inbox_id)?;
-        let consent = self
-            .client()
-            .await?
-            .consent(ConsentEntity::Inbox, &inbox_id)
-            .await?;
-        Ok(consent.into())
-    }
-
-    /// Sets the consent to an inbox.
-    ///
-    /// # Errors
-    /// `invalid_id`.
-    pub async fn inbox_consent_set(&self, inbox_id: &str, state: Consent) -> Result<(), ApiError> {
-        let inbox_id = value::inbox_id(inbox_id)?;
-        let client = self.client().await?;
-        Ok(client
-            .set_consent(ConsentEntity::Inbox, &inbox_id, state.into())
-            .await?)
-    }
-
-    async fn set_conversation_consent(&self, id: &[u8], state: Consent) -> Result<(), ApiError> {
-        let client = self.client().await?;
-        client.conversation(id).await?;
-        let entity = value::id(id);
-        Ok(client
-            .set_consent(ConsentEntity::Conversation, &entity, state.into())
-            .await?)
+    pub async fn conversation_delete(&self, args: ConversationArgs) -> Result<Nothing, ApiError> {
+        let id = value::bytes(&args.conversation_id)?;
+        self.client().await?.delete_conversation(&id).await?;
+        Ok(Nothing {})
     }
 
     /// Fetches the conversations that we were added to; answers how many are new.

@@ -1,9 +1,12 @@
 //! Commands by name, for shells in other languages.
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use crate::{api::Api, error::ApiError, registry::for_each_command, types::*};
+
+/// The JSON of a command's result, written once and passed on as it is.
+pub type Answer = Box<RawValue>;
 
 macro_rules! write_dispatcher {
     ($($(#[doc = $doc:literal])* $name:ident($args:ty) -> $result:ty;)*) => {
@@ -13,7 +16,7 @@ macro_rules! write_dispatcher {
             ///
             /// # Errors
             /// `unknown_command`, `invalid_arguments`, and the command's own.
-            pub async fn call(&self, command: &str, args: Value) -> Result<Value, ApiError> {
+            pub async fn call(&self, command: &str, args: Value) -> Result<Answer, ApiError> {
                 match command {
                     $(stringify!($name) => {
                         let args: $args = arguments(args)?;
@@ -54,8 +57,8 @@ fn arguments<T: DeserializeOwned>(args: Value) -> Result<T, ApiError> {
     })
 }
 
-fn answer(result: &impl Serialize) -> Result<Value, ApiError> {
-    serde_json::to_value(result)
+fn answer(result: &impl Serialize) -> Result<Answer, ApiError> {
+    serde_json::value::to_raw_value(result)
         .map_err(|error| ApiError::internal(format!("The answer can't be written: {error}.")))
 }
 

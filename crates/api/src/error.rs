@@ -43,9 +43,10 @@ impl From<EngineError> for ApiError {
         let text = error.to_string();
         let message = match &error {
             // Texts of the layers below are written to be put into others.
-            EngineError::Store(_) | EngineError::Network(_) | EngineError::Content(_) => {
-                sentences(&text, error.code())
-            }
+            EngineError::Store(_)
+            | EngineError::Network(_)
+            | EngineError::File(_)
+            | EngineError::Content(_) => sentences(&text, error.code()),
             _ => text,
         };
         Self {
@@ -98,6 +99,8 @@ fn advice(code: &str) -> Option<&'static str> {
         }
         "node_reply" => "Nothing is lost. Tell whoever runs the node, or choose another one.",
         "not_xmtp_node" => "Check the address; the port is often the part that is wrong.",
+        "file_unreachable" | "file_timeout" => "Try again later.",
+        "attachment_gone" => "Whoever shared it can share it again.",
         "store_closed" => "Open it again.",
         _ => return None,
     })

@@ -1,9 +1,10 @@
 //! What the engine tells, as shells hear it: whole rows, read in batches.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use conclave_engine::{
-    Client, Connection as Reached, EngineError, Event as Told, GroupId, MessageId, Operation,
+    Client, Connection as Reached, ConsentEntity as StoredEntity, EngineError, Event as Told,
+    GroupId, MessageId, Operation,
 };
 use tokio::{
     sync::broadcast::{
@@ -18,12 +19,15 @@ use crate::{
     conversation,
     error::ApiError,
     message,
-    types::{Connection, Event},
+    types::{Connection, ConsentEntity, Event},
     value,
 };
 
 /// Events of the engine that are taken together at most: rows that change often are read once.
 const BATCH: usize = 256;
+/// Pause after a batch: what happens meanwhile is told together, and a row that changes several
+/// times is read and told once. Screens show no more than a picture in this time.
+const PAUSE: Duration = Duration::from_millis(16);
 /// Most messages in one event.
 const MESSAGES_PER_EVENT: usize = 200;
 
@@ -47,6 +51,7 @@ pub(crate) fn relay(client: Client, shared: Arc<Shared>) -> JoinHandle<()> {
                 tracing::warn!(code = error.code, "rows of events could not be read");
                 shared.send(Event::Resync {});
             }
+            tokio::time::sleep(PAUSE).await;
         }
     })
 }
@@ -58,6 +63,7 @@ struct Batch {
     /// By conversation, in the order of the events; each message once.
     messages: Vec<(GroupId, Vec<MessageId>)>,
     deleted: Vec<(GroupId, MessageId)>,
+    removed: BTreeSet<GroupId>,
     /// Events without rows, in their order.
     others: Vec<Told>,
     lost: bool,
@@ -112,6 +118,11 @@ impl Batch {
             } => {
                 self.deleted.push((conversation_id, id));
             }
+            Told::ConversationDeleted { id } => {
+                // What was to be told of it before is gone.
+                self.messages.retain(|(other, _)| *other != id);
+                self.removed.insert(id);
+            }
             other => self.others.push(other),
         }
     }
@@ -126,10 +137,20 @@ impl Batch {
         if shared.events.receiver_count() == 0 {
             return Ok(());
         }
-        let own = &client.account().inbox_id;
+        for id in self.removed {
+            let conversation_id = value::id(id);
+            shared.send(Event::ConversationDeleted { conversation_id });
+        }
         for (conversation_id, ids) in self.messages {
+            if client.is_denied(&conversation_id).await? {
+                // Stored, and shown when the person unblocks it.
+                continue;
+            }
             for ids in ids.chunks(MESSAGES_PER_EVENT) {
-                let messages = message::rows(client.messages_by_id(ids.to_vec()).await?, own);
+                // What is no line only changes others, which are told too.
+                let mut found = client.messages_by_id(ids.to_vec()).await?;
+                found.retain(|message| message.visible);
+                let messages = message::rows(client, found).await?;
                 if !messages.is_empty() {
                     let conversation_id = value::id(&conversation_id);
                     shared.send(Event::Messages {
@@ -149,6 +170,8 @@ impl Batch {
             match client.conversation(&id).await {
                 // Another conversation with the same person stands for it in the list.
                 Ok(entry) if entry.summary.is_duplicate => {}
+                // Deleted here, and nothing has come since.
+                Ok(entry) if entry.summary.is_hidden => {}
                 Ok(entry) => {
                     let conversation = Box::new(conversation::one(client, entry).await?);
                     shared.send(Event::Conversation { conversation });
@@ -172,29 +195,63 @@ fn tell_other(event: Told, shared: &Shared) {
                 message,
             });
         }
+        Told::AttachmentProgress {
+            conversation_id,
+            message_id,
+            position,
+            state,
+            done_bytes,
+            total_bytes,
+        } => shared.send(Event::AttachmentProgress {
+            conversation_id: value::id(conversation_id),
+            message_id: value::id(message_id),
+            index: value::count(position),
+            state: state.into(),
+            done_bytes,
+            total_bytes,
+        }),
         Told::Progress {
             operation,
+            operation_id,
             conversation_id,
             done,
             total,
         } => {
-            let adding = conversation_id
-                .as_ref()
-                .is_some_and(|id| shared.is_adding(id));
             let operation = match operation {
-                Operation::AddMembers if adding => "member_add",
-                Operation::AddMembers => "group_create",
+                Operation::CreateGroup => "group_create",
+                Operation::AddMembers => "member_add",
+                Operation::RemoveMembers => "member_remove",
                 Operation::SyncAll => "sync",
+                Operation::ExportArchive => "archive_export",
+                Operation::ImportArchive => "archive_import",
             };
             shared.send(Event::Progress {
                 operation: operation.to_owned(),
+                operation_id,
                 conversation_id: conversation_id.map(value::id),
                 done: value::count(done),
                 total: value::count(total),
             });
         }
+        Told::Consent {
+            entity_kind,
+            entity,
+            state,
+        } => shared.send(Event::Consent {
+            entity: match entity_kind {
+                StoredEntity::Inbox => ConsentEntity::Inbox,
+                StoredEntity::Conversation => ConsentEntity::Conversation,
+            },
+            id: entity,
+            state: state.into(),
+        }),
+        Told::OwnInbox => shared.send(Event::InboxChanged {}),
+        Told::Revoked => shared.send(Event::Revoked {}),
         // Those with rows are told by their own loops.
-        Told::Conversation { .. } | Told::Messages { .. } | Told::MessageDeleted { .. } => {}
+        Told::Conversation { .. }
+        | Told::ConversationDeleted { .. }
+        | Told::Messages { .. }
+        | Told::MessageDeleted { .. } => {}
     }
 }
 
@@ -246,32 +303,5 @@ mod tests {
                 .unwrap();
         }
         assert!(Batch::next(&mut receiver).await.unwrap().lost);
-    }
-
-    #[test]
-    fn progress_of_adding_is_told_apart_from_creating() {
-        let shared = Shared::new();
-        let mut events = shared.events.subscribe();
-        let progress = || Told::Progress {
-            operation: Operation::AddMembers,
-            conversation_id: Some(vec![7]),
-            done: 1,
-            total: 2,
-        };
-        tell_other(progress(), &shared);
-        shared.set_adding(&[7], true);
-        tell_other(progress(), &shared);
-        for expected in ["group_create", "member_add"] {
-            let Ok(Event::Progress {
-                operation,
-                done: 1,
-                total: 2,
-                ..
-            }) = events.try_recv()
-            else {
-                panic!("no progress");
-            };
-            assert_eq!(operation, expected);
-        }
     }
 }

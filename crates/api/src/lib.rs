@@ -7,18 +7,25 @@
 //! - [`types`] are the shapes; [`typescript`] writes them down for the web UI.
 
 mod api;
+mod archive;
+mod attachment;
+mod consent;
+mod content;
 mod conversation;
 mod dispatch;
 pub mod error;
 mod event;
 mod group;
+mod inbox;
 mod member;
 mod message;
 mod options;
 mod permissions;
 mod registration;
 mod registry;
+mod search;
 mod session;
+mod settings;
 mod stream;
 pub mod types;
 mod typescript;
@@ -26,6 +33,7 @@ mod value;
 
 pub use api::Api;
 pub use conversation::{ConversationFilter, ConversationOrder};
+pub use dispatch::Answer;
 pub use error::ApiError;
 pub use message::MessageFilter;
 pub use options::{KeySource, NodeResolver, Options};

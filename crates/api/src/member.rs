@@ -5,7 +5,7 @@ use conclave_engine::{Member as Found, Resolved as Looked, Role as Held};
 use crate::{
     api::Api,
     error::ApiError,
-    group::failures,
+    group::{failures, operation_id},
     types::{ConversationArgs, Member, MembersArgs, MembershipResult, Resolved, Role, WhoArgs},
     value,
 };
@@ -44,6 +44,13 @@ fn member(found: Found, own: &str) -> Member {
             .collect(),
         role: found.role.into(),
         consent: found.consent.into(),
+        can: found.actions.can.into_iter().map(str::to_owned).collect(),
+        denied: found
+            .actions
+            .denied
+            .into_iter()
+            .map(|(action, reason)| (action.to_owned(), reason))
+            .collect(),
     }
 }
 
@@ -76,15 +83,14 @@ impl Api {
     ///
     /// # Errors
     /// `malformed` and `not_registered` (nothing was changed), `no_installation` if nobody can be
-    /// added, `denied_by_policy`, `too_many_people`, `direct_message`, the network's.
+    /// added, `denied_by_policy`, `too_many_people`, `direct_message`, `cancelled` before anybody was
+    /// added, the network's.
     pub async fn member_add(&self, args: MembersArgs) -> Result<MembershipResult, ApiError> {
         let id = value::bytes(&args.conversation_id)?;
         some(&args.who)?;
+        let operation_id = operation_id(args.operation_id)?;
         let client = self.client().await?;
-        self.0.shared.set_adding(&id, true);
-        let added = client.add_members(&id, &args.who).await;
-        self.0.shared.set_adding(&id, false);
-        let outcome = added?;
+        let outcome = client.add_members_in(&id, &args.who, operation_id).await?;
         Ok(MembershipResult {
             added: Some(outcome.changed),
             removed: None,
@@ -99,7 +105,11 @@ impl Api {
     pub async fn member_remove(&self, args: MembersArgs) -> Result<MembershipResult, ApiError> {
         let id = value::bytes(&args.conversation_id)?;
         some(&args.who)?;
-        let outcome = self.client().await?.remove_members(&id, &args.who).await?;
+        let operation_id = operation_id(args.operation_id)?;
+        let client = self.client().await?;
+        let outcome = client
+            .remove_members_in(&id, &args.who, operation_id)
+            .await?;
         Ok(MembershipResult {
             added: None,
             removed: Some(outcome.changed),

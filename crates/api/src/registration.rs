@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use conclave_engine::{
-    AccountInfo, EngineError, InstallationId, WalletKey,
+    AccountInfo, EngineError, WalletKey,
     registration::{Prepared, Step},
     wallet,
 };
@@ -11,9 +11,10 @@ use conclave_engine::{
 use crate::{
     api::{Api, Shared},
     error::ApiError,
+    inbox::installation,
     session::node_text,
     types::{
-        Account, Event, Installation, NetworkCheck, NewWallet, NodeArgs, NodeChoice, Nothing,
+        Account, Event, NetworkCheck, NewWallet, NodeArgs, NodeChoice, Nothing,
         RegistrationPreview, RegistrationStep, StepState, Wallet, WalletImport, WalletSecretKind,
     },
     value,
@@ -21,9 +22,11 @@ use crate::{
 
 /// A wallet that waits for `register`; only ever in memory, erased when dropped.
 pub(crate) struct Pending {
-    wallet: WalletKey,
+    pub(crate) wallet: WalletKey,
     /// What was shown to the person, and of which node.
     prepared: Option<(NodeChoice, Prepared)>,
+    /// Whether that was taken back, because the inbox is another one since.
+    is_outdated: bool,
 }
 
 impl From<WalletKey> for Pending {
@@ -31,11 +34,17 @@ impl From<WalletKey> for Pending {
         Self {
             wallet,
             prepared: None,
+            is_outdated: false,
         }
     }
 }
 
 impl Pending {
+    /// What was shown does not fit the inbox any more: it must be shown again before it is signed.
+    pub(crate) fn take_back(&mut self) {
+        self.is_outdated |= self.prepared.take().is_some();
+    }
+
     fn address(&self) -> String {
         self.wallet.identifier().to_string()
     }
@@ -63,18 +72,6 @@ impl From<Step> for RegistrationStep {
             Step::UploadKeyPackage => Self::UploadKeyPackage,
             Step::PublishIdentity => Self::PublishIdentity,
         }
-    }
-}
-
-pub(crate) fn installation(
-    id: InstallationId,
-    created_at_ns: Option<u64>,
-    own: Option<InstallationId>,
-) -> Installation {
-    Installation {
-        installation_id: value::id(id.as_bytes()),
-        this: own == Some(id),
-        created_at_ns: created_at_ns.map(|time| time.to_string()),
     }
 }
 
@@ -157,21 +154,19 @@ impl Api {
     pub async fn wallet_import(&self, args: WalletImport) -> Result<Wallet, ApiError> {
         let mut pending = self.0.pending.lock().await;
         self.refuse_registered().await?;
-        // Keystores are made slow to open on purpose.
-        let wallet = tokio::task::spawn_blocking(move || match args.kind {
-            WalletSecretKind::RecoveryPhrase => wallet::from_phrase(&args.secret),
-            WalletSecretKind::PrivateKey => wallet::from_private_key(&args.secret),
-            WalletSecretKind::Keystore => {
-                wallet::from_keystore(&args.secret, args.password.as_deref().unwrap_or_default())
-            }
-        })
-        .await
-        .map_err(|_| ApiError::internal("Importing the wallet was interrupted. Try again."))?
-        .map_err(EngineError::from)?;
+        let wallet = import(args).await?;
         let imported = Pending::from(wallet);
         let address = imported.address();
         *pending = Some(imported);
         Ok(Wallet { address })
+    }
+
+    /// The address of a wallet whose secret is here; nothing is held.
+    ///
+    /// # Errors
+    /// As [`Api::wallet_import`].
+    pub async fn wallet_address(&self, args: WalletImport) -> Result<String, ApiError> {
+        Ok(import(args).await?.identifier().to_string())
     }
 
     /// Asks a node whether it works.
@@ -205,6 +200,7 @@ impl Api {
             .await?;
         let shown = preview(&prepared);
         pending.prepared = Some((args.node, prepared));
+        pending.is_outdated = false;
         Ok(shown)
     }
 
@@ -270,6 +266,13 @@ impl Api {
                              on this one first.",
                         ));
                     }
+                    None if pending.is_outdated => {
+                        return Err(ApiError::new(
+                            "preview_outdated",
+                            "The inbox has changed since it was shown. Look at what will be \
+                             signed again.",
+                        ));
+                    }
                     None => engine.prepare(&network, pending.wallet.clone()).await?,
                 };
                 Some(prepared)
@@ -287,23 +290,25 @@ impl Api {
             _ => Ok(()),
         }
     }
-
-    /// The installations of our inbox, this one included, as the local database knows them.
-    ///
-    /// # Errors
-    /// `no_account`, `not_registered`.
-    pub async fn device_list(&self) -> Result<Vec<Installation>, ApiError> {
-        let client = self.client().await?;
-        let own = client.account().installation_id;
-        let installations = client.installations().await?;
-        Ok(installations
-            .into_iter()
-            .map(|(id, created_at_ns)| installation(id, created_at_ns, Some(own)))
-            .collect())
-    }
 }
 
-fn no_wallet() -> ApiError {
+/// The wallet of a secret, which is erased.
+pub(crate) async fn import(args: WalletImport) -> Result<WalletKey, ApiError> {
+    // Keystores are made slow to open on purpose.
+    let wallet = tokio::task::spawn_blocking(move || match args.kind {
+        WalletSecretKind::RecoveryPhrase => wallet::from_phrase(&args.secret),
+        WalletSecretKind::PrivateKey => wallet::from_private_key(&args.secret),
+        WalletSecretKind::Keystore => {
+            wallet::from_keystore(&args.secret, args.password.as_deref().unwrap_or_default())
+        }
+    })
+    .await
+    .map_err(|_| ApiError::internal("Importing the wallet was interrupted. Try again."))?
+    .map_err(EngineError::from)?;
+    Ok(wallet)
+}
+
+pub(crate) fn no_wallet() -> ApiError {
     ApiError::new(
         "no_wallet",
         "There is no wallet yet. Create or import one first.",

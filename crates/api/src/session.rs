@@ -2,7 +2,9 @@
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
-use conclave_engine::{AccountInfo, Client, DATABASE_FILE, GrpcNetwork, Live, Network, NodeConfig};
+use conclave_engine::{
+    AccountInfo, Client, DATABASE_FILE, GrpcNetwork, Live, Network, NodeConfig, RemoteFiles,
+};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -64,7 +66,9 @@ impl Api {
         let own = node_choice(&account.node_url);
         let node = self.0.options.node.as_ref().unwrap_or(&own);
         let network = self.network(node).await?;
-        let client = self.engine().await?.client(network).await?;
+        // Files of others take the same way as the node: there is no proxy yet.
+        let files = RemoteFiles::new(None);
+        let client = self.engine().await?.client(network, files).await?;
         let relay = event::relay(client.clone(), Arc::clone(&self.0.shared));
         let session = Session {
             client: client.clone(),
@@ -92,6 +96,14 @@ impl Api {
         Ok(())
     }
 
+    /// Whether there is background work.
+    pub(crate) async fn is_live(&self) -> bool {
+        let session = self.0.session.read().await;
+        session
+            .as_ref()
+            .is_some_and(|session| session.live.is_some())
+    }
+
     /// Ends the background work and closes the database. Another process can open the folder once
     /// this has returned; commands that are still under way finish first.
     pub async fn close(&self) {
@@ -111,6 +123,7 @@ impl Api {
             drop(client);
         }
         self.0.pending.lock().await.take();
+        self.0.change.lock().await.take();
         let engine = self.0.engine.write().await.take();
         if let Some(engine) = engine {
             engine.close().await;

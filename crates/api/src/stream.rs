@@ -1,7 +1,7 @@
 //! Conversations and messages as they come, for shells that print them.
 
-use conclave_engine::ConsentState;
-use futures::{StreamExt, stream::BoxStream};
+use conclave_engine::{Client, ConsentState, EngineError, Message as Stored};
+use futures::{Stream, StreamExt, stream::BoxStream};
 
 use crate::{
     api::Api,
@@ -26,7 +26,7 @@ impl Api {
         consent: Vec<Consent>,
     ) -> Result<Rows<Conversation>, ApiError> {
         let client = self.client().await?;
-        let entries = client.stream();
+        let entries = client.stream().await?;
         let rows = entries.then(move |entry| {
             let client = client.clone();
             async move { conversation::one(&client, entry?).await }
@@ -49,13 +49,10 @@ impl Api {
     /// `invalid_id`, `unknown_conversation`.
     pub async fn stream_messages(&self, conversation_id: &str) -> Result<Rows<Message>, ApiError> {
         let client = self.client().await?;
-        let own = client.account().inbox_id.clone();
         let messages = client
             .stream_messages(&value::bytes(conversation_id)?)
             .await?;
-        Ok(messages
-            .map(move |found| Ok(message::row(found?, &own)))
-            .boxed())
+        Ok(shown(client, messages))
     }
 
     /// Messages of all conversations of these consents that are stored from now on, each once, in
@@ -68,11 +65,21 @@ impl Api {
         consent: Vec<Consent>,
     ) -> Result<Rows<Message>, ApiError> {
         let client = self.client().await?;
-        let own = client.account().inbox_id.clone();
         let consent = consent.into_iter().map(ConsentState::from).collect();
         let messages = client.stream_all_messages(consent).await?;
-        Ok(messages
-            .map(move |found| Ok(message::row(found?, &own)))
-            .boxed())
+        Ok(shown(client, messages))
     }
+}
+
+/// Messages as they come, each with what is shown beside it then.
+fn shown(
+    client: Client,
+    messages: impl Stream<Item = Result<Stored, EngineError>> + Send + 'static,
+) -> Rows<Message> {
+    messages
+        .then(move |found| {
+            let client = client.clone();
+            async move { message::one(&client, found?).await }
+        })
+        .boxed()
 }

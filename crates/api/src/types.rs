@@ -5,17 +5,33 @@
 //! account, conversation, message, member and permissions; fields beyond it are additions).
 
 mod account;
+mod archive;
+mod attachment;
+mod consent;
+mod content;
 mod conversation;
 mod event;
+mod inbox;
+mod media;
 mod member;
 mod message;
 mod permissions;
 mod request;
+mod search;
+mod settings;
 
 pub use account::*;
+pub use archive::*;
+pub use attachment::*;
+pub use consent::*;
+pub use content::*;
 pub use conversation::*;
 pub use event::*;
+pub use inbox::*;
+pub use media::*;
 pub use member::*;
 pub use message::*;
 pub use permissions::*;
 pub use request::*;
+pub use search::*;
+pub use settings::*;

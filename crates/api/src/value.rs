@@ -44,6 +44,13 @@ pub(crate) fn ns(time: i64) -> String {
     time.to_string()
 }
 
+/// Reads a time.
+pub(crate) fn read_ns(text: &str) -> Result<i64, ApiError> {
+    text.trim()
+        .parse()
+        .map_err(|_| ApiError::arguments("This is no time in nanoseconds."))
+}
+
 /// A count, never negative.
 pub(crate) fn count(number: impl TryInto<u32>) -> u32 {
     number.try_into().unwrap_or_default()

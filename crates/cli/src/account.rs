@@ -1,54 +1,61 @@
 //! `account`
 
+use std::path::PathBuf;
+
 use conclave_api::{
     ApiError, delete_local_database as delete,
     types::{NodeArgs, NodeChoice, Nothing, Stage, WalletImport, WalletSecretKind},
 };
-use serde::Serialize;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{
     arguments::AccountVerb,
     failure::Failure,
     input,
-    output::Shown,
+    output::Deleted,
     shell::{Open, Shell},
 };
 
-#[derive(Serialize)]
-struct Deleted {
-    deleted: bool,
-}
-
-impl Shown for Deleted {
-    fn fields(&self) -> Vec<(&'static str, String)> {
-        vec![(
-            "deleted",
-            "the local database; the inbox and other devices stay".to_owned(),
-        )]
-    }
-}
+/// A wallet's secret and what it is.
+pub(crate) type Secret = (WalletSecretKind, Zeroizing<String>);
 
 pub(crate) async fn run(open: &Open<'_>, verb: AccountVerb) -> Result<(), Failure> {
     match verb {
-        AccountVerb::Create {
-            private_key_file,
-            mnemonic_file,
-        } => {
-            let import = match (private_key_file, mnemonic_file) {
-                (Some(path), _) => Some((WalletSecretKind::PrivateKey, path)),
-                (None, Some(path)) => Some((WalletSecretKind::RecoveryPhrase, path)),
-                (None, None) => None,
-            };
-            let import = match import {
-                Some((kind, path)) => Some((kind, input::secret(&path)?)),
-                None => None,
-            };
-            create(open, import).await
+        AccountVerb::Create(files) => {
+            create(open, secret(files.private_key_file, files.mnemonic_file)?).await
         }
         AccountVerb::Show => show(open).await,
         // Works without an open account, see `delete_local_database`.
         AccountVerb::DeleteLocalDatabase { .. } => Ok(()),
+    }
+}
+
+/// The secret in the file of a wallet.
+pub(crate) fn secret(
+    private_key_file: Option<PathBuf>,
+    mnemonic_file: Option<PathBuf>,
+) -> Result<Option<Secret>, Failure> {
+    let (kind, path) = match (private_key_file, mnemonic_file) {
+        (Some(path), _) => (WalletSecretKind::PrivateKey, path),
+        (None, Some(path)) => (WalletSecretKind::RecoveryPhrase, path),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some((kind, input::secret(&path)?)))
+}
+
+/// The node of a command that has no account to take it from.
+pub(crate) async fn node(open: &Open<'_>) -> Result<NodeChoice, Failure> {
+    let status = open.api.status(Nothing {}).await?;
+    let remembered = status.account.map(|account| account.node);
+    match (&open.common.node, remembered.as_deref()) {
+        (Some(url), _) => Ok(NodeChoice::Address { url: url.clone() }),
+        (None, Some("built-in")) => Ok(NodeChoice::BuiltIn),
+        (None, Some(url)) => Ok(NodeChoice::Address {
+            url: url.to_owned(),
+        }),
+        (None, None) => Err(Failure::usage(
+            "Name the node with --node URL; `account create` remembers it.",
+        )),
     }
 }
 
@@ -62,25 +69,10 @@ async fn show(open: &Open<'_>) -> Result<(), Failure> {
     Ok(open.output.item(&account)?)
 }
 
-async fn create(
-    open: &Open<'_>,
-    import: Option<(WalletSecretKind, Zeroizing<String>)>,
-) -> Result<(), Failure> {
+async fn create(open: &Open<'_>, import: Option<Secret>) -> Result<(), Failure> {
     open.require_online()?;
     let status = open.api.status(Nothing {}).await?;
-    let remembered = status.account.map(|account| account.node);
-    let node = match (&open.common.node, remembered.as_deref()) {
-        (Some(url), _) => NodeChoice::Address { url: url.clone() },
-        (None, Some("built-in")) => NodeChoice::BuiltIn,
-        (None, Some(url)) => NodeChoice::Address {
-            url: url.to_owned(),
-        },
-        (None, None) => {
-            return Err(Failure::usage(
-                "Name the node with --node URL; it is remembered.",
-            ));
-        }
-    };
+    let node = node(open).await?;
     let phrase = match import {
         Some((kind, secret)) => {
             let secret = secret.as_str().to_owned();
@@ -126,5 +118,7 @@ pub(crate) async fn delete_local_database(shell: &Shell, yes: bool) -> Result<()
         ));
     }
     delete(shell.options(false)).await?;
-    Ok(shell.output.item(&Deleted { deleted: true })?)
+    Ok(shell.output.item(&Deleted::of(
+        "the local database; the inbox and other devices stay",
+    ))?)
 }

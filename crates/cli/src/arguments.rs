@@ -6,7 +6,7 @@ use clap::{
     Args, Parser, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use conclave_api::types::{Consent, ConversationKind, Delivery, MessageKind};
+use conclave_api::types::{Consent, ConversationKind, Delivery, MessageKind, PermissionOption};
 use serde::de::DeserializeOwned;
 
 /// Conclave on the command line: one account per data folder.
@@ -66,21 +66,43 @@ pub(crate) enum Noun {
     /// Installations of this inbox
     #[command(subcommand)]
     Device(DeviceVerb),
+    /// Wallets of this inbox
+    #[command(subcommand)]
+    Wallet(WalletVerb),
+    /// The history as an encrypted file
+    #[command(subcommand)]
+    Archive(ArchiveVerb),
     /// Serve this account to a page over WebSocket on loopback
     Serve(ServeArguments),
+}
+
+/// The wallet that signs.
+#[derive(Debug, Args)]
+pub(crate) struct WalletFiles {
+    /// File with a wallet's private key in hex
+    #[arg(long, value_name = "F", conflicts_with = "mnemonic_file")]
+    pub(crate) private_key_file: Option<PathBuf>,
+    /// File with a wallet's recovery phrase
+    #[arg(long, value_name = "F")]
+    pub(crate) mnemonic_file: Option<PathBuf>,
+}
+
+/// The wallet that is added, or takes over.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct NewWalletFiles {
+    /// File with its private key in hex
+    #[arg(long, value_name = "F")]
+    pub(crate) new_private_key_file: Option<PathBuf>,
+    /// File with its recovery phrase
+    #[arg(long, value_name = "F")]
+    pub(crate) new_mnemonic_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountVerb {
     /// Register this folder's installation, with a new wallet unless one is given
-    Create {
-        /// File with a wallet's private key in hex
-        #[arg(long, value_name = "F", conflicts_with = "mnemonic_file")]
-        private_key_file: Option<PathBuf>,
-        /// File with a wallet's recovery phrase
-        #[arg(long, value_name = "F")]
-        mnemonic_file: Option<PathBuf>,
-    },
+    Create(WalletFiles),
     /// Show the account
     Show,
     /// Delete this installation's keys and history from this computer
@@ -137,6 +159,13 @@ pub(crate) enum ConversationVerb {
     },
     /// Print conversations as they come
     Stream(ConsentFilter),
+    /// Delete a conversation on this computer only
+    Delete {
+        id: String,
+        /// Really
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -149,6 +178,69 @@ pub(crate) enum ListOrder {
 pub(crate) enum MessageVerb {
     /// Print messages of all conversations as they come
     StreamAll(ConsentFilter),
+    /// Save a file of a message, fetching it first where it is not here
+    Save {
+        /// The file's place in the message, from 0
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        index: u32,
+        /// Fetch it also from a host on a private network or without TLS, now and later
+        #[arg(long)]
+        allow_host: bool,
+        message: String,
+        /// A file to write, or a folder to put it into
+        path: PathBuf,
+    },
+    /// React to a message
+    React {
+        /// Take the reaction back
+        #[arg(long)]
+        remove: bool,
+        /// Only store it; the next sync publishes it
+        #[arg(long)]
+        no_sync: bool,
+        message: String,
+        /// An emoji, a :shortcode: or anything else
+        emoji: String,
+    },
+    /// Choose one of the actions that a message offers
+    Answer {
+        /// Only store it; the next sync publishes it
+        #[arg(long)]
+        no_sync: bool,
+        message: String,
+        /// Id of the action
+        action: String,
+    },
+    /// Delete a message, on this computer only unless for everyone
+    Delete {
+        /// Ask all members' apps to delete it
+        #[arg(long)]
+        for_everyone: bool,
+        /// Only store the wish; the next sync publishes it
+        #[arg(long, requires = "for_everyone")]
+        no_sync: bool,
+        message: String,
+    },
+    /// Search messages, newest first: words, "words in a row", from:WHO, in:NAME,
+    /// before:2026-11-01, after:2026-11-01 (days of UTC)
+    Search {
+        /// What to search for
+        query: String,
+        /// Only in this conversation
+        #[arg(long = "in", value_name = "ID")]
+        within: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: u32,
+    },
+}
+
+/// Kinds of messages whose payload is JSON.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum JsonKind {
+    TransactionReference,
+    WalletSendCalls,
+    Actions,
 }
 
 /// Attributes of a group.
@@ -201,9 +293,30 @@ pub(crate) enum GroupVerb {
         /// Only store it; the next sync publishes it
         #[arg(long)]
         no_sync: bool,
+        /// The message it answers
+        #[arg(long, value_name = "MESSAGE")]
+        reply_to: Option<String>,
+        /// The text is markdown
+        #[arg(long, conflicts_with = "json_of")]
+        markdown: bool,
+        /// The text is the JSON payload of this kind of message
+        #[arg(long, value_name = "KIND")]
+        json_of: Option<JsonKind>,
         id: String,
         /// The text; - reads it from standard input
         text: String,
+    },
+    /// Send files, with a text if one is given
+    SendFile {
+        /// Only store them; the next sync sends them
+        #[arg(long)]
+        no_sync: bool,
+        /// What to say with them, as a message of its own
+        #[arg(long)]
+        text: Option<String>,
+        id: String,
+        #[arg(required = true)]
+        path: Vec<PathBuf>,
     },
     /// List messages
     Messages {
@@ -243,6 +356,10 @@ pub(crate) enum GroupVerb {
         #[arg(required = true)]
         who: Vec<String>,
     },
+    /// Ask the super admins to take you out
+    Leave { id: String },
+    /// Ask the super admins to add this device again, after a fork
+    Readd { id: String },
     /// Change name, description, picture or application data
     Set {
         id: String,
@@ -252,6 +369,28 @@ pub(crate) enum GroupVerb {
     /// Who may do what
     #[command(subcommand)]
     Permissions(PermissionsVerb),
+    /// Make somebody admin, or take the role away
+    #[command(subcommand)]
+    Admin(RoleVerb),
+    /// Make somebody super admin, or take the role away
+    #[command(subcommand)]
+    SuperAdmin(RoleVerb),
+    /// Let messages disappear some time after each was received, or stay
+    Disappearing {
+        id: String,
+        /// After so many nanoseconds
+        #[arg(long, value_name = "N", required_unless_present = "off")]
+        in_ns: Option<String>,
+        /// Never
+        #[arg(long, conflicts_with = "in_ns")]
+        off: bool,
+    },
+    /// Pin a message for everybody
+    Pin { id: String, message: String },
+    /// Unpin a message
+    Unpin { id: String, message: String },
+    /// List pinned messages, newest pin first
+    Pins { id: String },
     /// Print messages as they come
     Stream { id: String },
     /// Epoch facts
@@ -259,9 +398,33 @@ pub(crate) enum GroupVerb {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum RoleVerb {
+    /// Give the role
+    Add {
+        id: String,
+        /// An address or an inbox id
+        who: String,
+    },
+    /// Take it away
+    Remove {
+        id: String,
+        /// An address or an inbox id
+        who: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum PermissionsVerb {
     /// Show them
     Show { id: String },
+    /// Change one
+    Set {
+        id: String,
+        /// add_member, remove_member, add_admin, remove_admin or update_metadata.FIELD
+        key: String,
+        #[arg(value_parser = permission_option())]
+        option: PermissionOption,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -294,8 +457,100 @@ pub(crate) enum ConsentVerb {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeviceVerb {
+    /// List them; with a wallet's file also where there is no account
+    List(WalletFiles),
+    /// Take installations out of the inbox, signed by its recovery wallet
+    Revoke {
+        /// Installation ids
+        #[arg(required_unless_present = "others", conflicts_with = "others")]
+        installations: Vec<String>,
+        /// All but this one
+        #[arg(long)]
+        others: bool,
+        /// Also if this installation is among them
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        wallet: WalletFiles,
+    },
+    /// Name an installation, on this computer only
+    Name {
+        /// Its id
+        installation: String,
+        /// The name; empty for none
+        name: String,
+    },
+}
+
+/// Wallets of this inbox.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WalletVerb {
     /// List them
     List,
+    /// Add one
+    Add {
+        #[command(flatten)]
+        new: NewWalletFiles,
+        /// Also if it leads to another inbox so far
+        #[arg(long)]
+        reassign: bool,
+    },
+    /// Take one out, with the installations that it added; this one stays
+    Remove {
+        /// Its address
+        address: String,
+        /// Although something is lost by it
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        wallet: WalletFiles,
+    },
+    /// Let another wallet revoke from now on
+    Recovery {
+        #[command(flatten)]
+        new: NewWalletFiles,
+        /// Also if it is no wallet of the inbox
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        wallet: WalletFiles,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ArchiveVerb {
+    /// Write the history into a new file; without a passphrase its key is printed, once
+    Export {
+        file: PathBuf,
+        /// File with the passphrase that is to open it
+        #[arg(long, value_name = "F")]
+        passphrase_file: Option<PathBuf>,
+        /// Only messages sent later
+        #[arg(long, value_name = "N")]
+        after_ns: Option<i64>,
+        /// Only messages sent then or earlier
+        #[arg(long, value_name = "N")]
+        until_ns: Option<i64>,
+        /// Leave out messages that will disappear
+        #[arg(long)]
+        no_disappearing: bool,
+        /// Leave out blocked conversations
+        #[arg(long)]
+        no_denied: bool,
+    },
+    /// Take the history in from a file; what is here already stays
+    Import {
+        file: PathBuf,
+        /// File with the passphrase that opens it
+        #[arg(long, value_name = "F", required_unless_present = "archive_key_file")]
+        passphrase_file: Option<PathBuf>,
+        /// File with the key that was printed
+        #[arg(long, value_name = "F", conflicts_with = "passphrase_file")]
+        archive_key_file: Option<PathBuf>,
+        /// Only say what is in it
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// Arguments of `serve`.
@@ -316,6 +571,10 @@ fn word<T: DeserializeOwned>(text: String) -> Result<T, serde_json::Error> {
 
 fn consent() -> impl TypedValueParser<Value = Consent> {
     PossibleValuesParser::new(["allowed", "unknown", "denied"]).try_map(word)
+}
+
+fn permission_option() -> impl TypedValueParser<Value = PermissionOption> {
+    PossibleValuesParser::new(["allow", "deny", "admin", "super_admin"]).try_map(word)
 }
 
 fn conversation_kind() -> impl TypedValueParser<Value = ConversationKind> {
@@ -373,13 +632,46 @@ mod tests {
     }
 
     #[test]
-    fn verbs_of_later_versions_do_not_exist() {
+    fn what_is_revoked_and_who_is_added_is_said_once() {
+        for line in [
+            "conclave-cli device revoke 00 11 --private-key-file f",
+            "conclave-cli device revoke --others --mnemonic-file f --yes",
+            "conclave-cli wallet add --new-private-key-file f --reassign",
+            "conclave-cli wallet remove 0x00 --private-key-file f",
+            "conclave-cli wallet recovery --new-mnemonic-file f --private-key-file g",
+        ] {
+            assert!(parse(line).is_ok(), "{line}");
+        }
+        for line in [
+            "conclave-cli device revoke --private-key-file f",
+            "conclave-cli device revoke 00 --others",
+            "conclave-cli device revoke 00 --private-key-file f --mnemonic-file g",
+            "conclave-cli wallet add",
+            "conclave-cli wallet add --new-private-key-file f --new-mnemonic-file g",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn roles_and_permissions_take_the_words_of_the_contract() {
         for verb in [
-            "group leave 00",
             "group permissions set 00 add_member admin",
+            "group permissions set 00 update_metadata.group_name super_admin",
             "group admin add 00 11",
-            "group super-admin add 00 11",
-            "device revoke 00",
+            "group super-admin remove 00 11",
+            "group disappearing 00 --in-ns 5",
+            "group disappearing 00 --off",
+            "group pin 00 11",
+        ] {
+            assert!(parse(&format!("conclave-cli {verb}")).is_ok(), "{verb}");
+        }
+        for verb in [
+            "group permissions set 00 add_member everyone",
+            "group permissions set 00 add_member",
+            "group admin promote 00 11",
+            "group disappearing 00",
+            "group disappearing 00 --off --in-ns 5",
         ] {
             assert!(parse(&format!("conclave-cli {verb}")).is_err(), "{verb}");
         }

@@ -1,6 +1,6 @@
 //! `consent`
 
-use conclave_api::types::{Consent, ConsentSetArgs};
+use conclave_api::types::{Consent, ConsentSetArgs, InboxConsentArgs};
 use serde::Serialize;
 
 use crate::{
@@ -36,9 +36,13 @@ pub(crate) async fn run(open: &Open<'_>, verb: ConsentVerb) -> Result<(), Failur
     let (entity, state) = match entity {
         Entity::Inbox => {
             if let Some(state) = wanted {
-                open.api.inbox_consent_set(&id, state).await?;
+                let args = InboxConsentArgs {
+                    inbox_id: id.clone(),
+                    state,
+                };
+                open.api.inbox_consent_set(args).await?;
             }
-            ("inbox", open.api.inbox_consent(&id).await?)
+            ("inbox", open.api.inbox_consent(&id).await?.state)
         }
         Entity::Conversation => {
             open.find(&id).await?;

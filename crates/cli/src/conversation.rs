@@ -7,8 +7,8 @@ use crate::{
     arguments::{ConversationVerb, ListOrder},
     failure::Failure,
     message::follow,
-    output::Shown,
-    shell::Open,
+    output::{Deleted, Shown},
+    shell::{Open, REVOKED, conversation},
 };
 
 #[derive(Serialize)]
@@ -42,7 +42,11 @@ pub(crate) async fn run(open: &Open<'_>, verb: ConversationVerb) -> Result<(), F
             order,
         } => {
             if !open.common.offline {
-                open.api.sync_all(Nothing {}).await?;
+                match open.api.sync_all(Nothing {}).await {
+                    // What is here stays readable.
+                    Err(error) if error.code == REVOKED => {}
+                    synced => drop(synced?),
+                }
             }
             let filter = ConversationFilter {
                 consent: consent.consent,
@@ -56,6 +60,17 @@ pub(crate) async fn run(open: &Open<'_>, verb: ConversationVerb) -> Result<(), F
                 },
             };
             Ok(open.output.list(&open.api.conversations(filter).await?)?)
+        }
+        ConversationVerb::Delete { id, yes } => {
+            if !yes {
+                return Err(Failure::usage(
+                    "This deletes the conversation's history from this computer; others keep theirs. Add --yes.",
+                ));
+            }
+            open.api.conversation_delete(conversation(&id)).await?;
+            Ok(open.output.item(&Deleted::of(
+                "the conversation on this computer; others keep theirs",
+            ))?)
         }
         ConversationVerb::Stream(filter) => {
             open.require_online()?;

@@ -1,19 +1,24 @@
 //! `group` and `dm`
 
 use conclave_api::{
-    ApiError, MessageFilter,
+    MessageFilter,
     types::{
-        Conversation, Created, DmCreateArgs, Failure as Refused, GroupCreateArgs, GroupUpdateArgs,
-        MembersArgs, MessageArgs, MessageSendArgs, Nothing, Preset,
+        Admins, AttachmentPrepareArgs, Conversation, Created, DisappearingSetArgs, DmCreateArgs,
+        Failure as Refused, GroupCreateArgs, GroupUpdateArgs, MembersArgs, MessageFormat,
+        MessageSendArgs, Nothing, PermissionChange, PermissionsSetArgs, PinSetArgs, Preset,
+        RoleChange, RoleChangeArgs,
     },
 };
 use serde::Serialize;
 
 use crate::{
-    arguments::{Attributes, DmVerb, GroupVerb, MessageOrder, PermissionsVerb, PresetName},
+    arguments::{
+        Attributes, DmVerb, GroupVerb, JsonKind, MessageOrder, PermissionsVerb, PresetName,
+        RoleVerb,
+    },
     failure::Failure,
     input,
-    message::follow,
+    message::{follow, publish},
     output::Shown,
     shell::{Open, conversation},
 };
@@ -69,9 +74,58 @@ pub(crate) async fn run(open: &Open<'_>, verb: GroupVerb) -> Result<(), Failure>
                 .output
                 .item(&open.api.conversation_sync(conversation(&id)).await?)?)
         }
-        GroupVerb::Send { no_sync, id, text } => {
-            let publish = !no_sync && !open.common.offline;
-            send(open, &id, input::text(text)?, publish).await
+        GroupVerb::Send {
+            no_sync,
+            reply_to,
+            markdown,
+            json_of,
+            id,
+            text,
+        } => {
+            open.find(&id).await?;
+            let args = MessageSendArgs {
+                conversation_id: id,
+                text: input::text(text)?,
+                format: match json_of {
+                    None if markdown => MessageFormat::Markdown,
+                    None => MessageFormat::Text,
+                    Some(JsonKind::TransactionReference) => MessageFormat::TransactionReference,
+                    Some(JsonKind::WalletSendCalls) => MessageFormat::WalletSendCalls,
+                    Some(JsonKind::Actions) => MessageFormat::Actions,
+                },
+                reply_to,
+                attachments: Vec::new(),
+            };
+            let stored = open.api.message_send(args).await?;
+            publish(open, stored, no_sync).await
+        }
+        GroupVerb::SendFile {
+            no_sync,
+            text,
+            id,
+            path,
+        } => {
+            open.find(&id).await?;
+            let mut attachments = Vec::with_capacity(path.len());
+            for path in path {
+                let args = AttachmentPrepareArgs {
+                    conversation_id: id.clone(),
+                    path: Some(input::path(&path)?),
+                    name: None,
+                    media_type: None,
+                    base64: None,
+                };
+                attachments.push(open.api.attachment_prepare(args).await?.id);
+            }
+            let args = MessageSendArgs {
+                conversation_id: id,
+                text: text.map(input::text).transpose()?.unwrap_or_default(),
+                format: MessageFormat::Text,
+                reply_to: None,
+                attachments,
+            };
+            let stored = open.api.message_send(args).await?;
+            publish(open, stored, no_sync).await
         }
         GroupVerb::Messages {
             id,
@@ -106,6 +160,7 @@ pub(crate) async fn run(open: &Open<'_>, verb: GroupVerb) -> Result<(), Failure>
             let args = MembersArgs {
                 conversation_id: id,
                 who,
+                operation_id: None,
             };
             Ok(open.output.item(&open.api.member_add(args).await?)?)
         }
@@ -116,8 +171,23 @@ pub(crate) async fn run(open: &Open<'_>, verb: GroupVerb) -> Result<(), Failure>
             let args = MembersArgs {
                 conversation_id: id,
                 who,
+                operation_id: None,
             };
             Ok(open.output.item(&open.api.member_remove(args).await?)?)
+        }
+        GroupVerb::Leave { id } => {
+            open.require_online()?;
+            open.refresh(&id).await?;
+            Ok(open
+                .output
+                .item(&open.api.group_leave(conversation(&id)).await?)?)
+        }
+        GroupVerb::Readd { id } => {
+            open.require_online()?;
+            open.refresh(&id).await?;
+            Ok(open
+                .output
+                .item(&open.api.readd_request(conversation(&id)).await?)?)
         }
         GroupVerb::Set { id, attributes } => {
             open.require_online()?;
@@ -125,9 +195,49 @@ pub(crate) async fn run(open: &Open<'_>, verb: GroupVerb) -> Result<(), Failure>
         }
         GroupVerb::Permissions(PermissionsVerb::Show { id }) => {
             open.refresh(&id).await?;
+            let rules = open.api.group_rules(conversation(&id)).await?;
+            Ok(open.output.item(&rules.permissions)?)
+        }
+        GroupVerb::Permissions(PermissionsVerb::Set { id, key, option }) => {
+            open.require_online()?;
+            open.refresh(&id).await?;
+            let args = PermissionsSetArgs {
+                conversation_id: id,
+                changes: vec![PermissionChange { key, option }],
+            };
+            let rules = open.api.permissions_set(args).await?;
+            Ok(open.output.item(&rules.permissions)?)
+        }
+        GroupVerb::Admin(verb) => {
+            let (id, who, change) = match verb {
+                RoleVerb::Add { id, who } => (id, who, RoleChange::AddAdmin),
+                RoleVerb::Remove { id, who } => (id, who, RoleChange::RemoveAdmin),
+            };
+            change_role(open, id, who, change).await
+        }
+        GroupVerb::SuperAdmin(verb) => {
+            let (id, who, change) = match verb {
+                RoleVerb::Add { id, who } => (id, who, RoleChange::AddSuperAdmin),
+                RoleVerb::Remove { id, who } => (id, who, RoleChange::RemoveSuperAdmin),
+            };
+            change_role(open, id, who, change).await
+        }
+        GroupVerb::Disappearing { id, in_ns, off: _ } => {
+            open.require_online()?;
+            open.refresh(&id).await?;
+            let args = DisappearingSetArgs {
+                conversation_id: id,
+                in_ns,
+            };
+            Ok(open.output.item(&open.api.disappearing_set(args).await?)?)
+        }
+        GroupVerb::Pin { id, message } => pin(open, id, message, true).await,
+        GroupVerb::Unpin { id, message } => pin(open, id, message, false).await,
+        GroupVerb::Pins { id } => {
+            open.refresh(&id).await?;
             Ok(open
                 .output
-                .item(&open.api.permissions(conversation(&id)).await?)?)
+                .list(&open.api.pin_list(conversation(&id)).await?)?)
         }
         GroupVerb::Stream { id } => {
             open.require_online()?;
@@ -142,6 +252,40 @@ pub(crate) async fn run(open: &Open<'_>, verb: GroupVerb) -> Result<(), Failure>
                 .item(&open.api.group_debug(conversation(&id)).await?)?)
         }
     }
+}
+
+async fn change_role(
+    open: &Open<'_>,
+    id: String,
+    who: String,
+    change: RoleChange,
+) -> Result<(), Failure> {
+    open.require_online()?;
+    open.refresh(&id).await?;
+    let args = RoleChangeArgs {
+        conversation_id: id,
+        who,
+        change,
+    };
+    let rules = open.api.role_change(args).await?;
+    Ok(open.output.item(&Admins {
+        admins: rules.admins,
+        super_admins: rules.super_admins,
+    })?)
+}
+
+async fn pin(open: &Open<'_>, id: String, message_id: String, pinned: bool) -> Result<(), Failure> {
+    open.require_online()?;
+    open.refresh(&id).await?;
+    let args = PinSetArgs {
+        conversation_id: id.clone(),
+        message_id,
+        pinned,
+    };
+    open.api.pin_set(args).await?;
+    Ok(open
+        .output
+        .list(&open.api.pin_list(conversation(&id)).await?)?)
 }
 
 /// `dm`
@@ -176,42 +320,12 @@ async fn create(
             PresetName::Everyone => Preset::Everyone,
             PresetName::Admins => Preset::Admins,
         },
+        permissions: Vec::new(),
+        disappearing_in_ns: None,
+        operation_id: None,
     };
     let made = Made::from(open.api.group_create(args).await?);
     Ok(open.output.item(&made)?)
-}
-
-/// The message is on the disk before the network is asked. If publishing fails then, the message
-/// is printed as it is stored, and the error says that it waits.
-async fn send(open: &Open<'_>, id: &str, text: String, publish: bool) -> Result<(), Failure> {
-    open.find(id).await?;
-    let args = MessageSendArgs {
-        conversation_id: id.to_owned(),
-        text,
-    };
-    let stored = open.api.message_send(args).await?;
-    if !publish {
-        return Ok(open.output.item(&stored)?);
-    }
-    let published = open.api.conversation_sync(conversation(id)).await;
-    let sent = open
-        .api
-        .message_get(MessageArgs {
-            message_id: stored.id,
-        })
-        .await?;
-    open.output.item(&sent)?;
-    match published {
-        Ok(_) => Ok(()),
-        Err(error) => Err(ApiError {
-            message: format!(
-                "The message is stored and goes out with the next sync; do not send it again. {}",
-                error.message
-            ),
-            ..error
-        }
-        .into()),
-    }
 }
 
 async fn set(open: &Open<'_>, id: String, attributes: Attributes) -> Result<(), Failure> {
@@ -236,6 +350,7 @@ async fn set(open: &Open<'_>, id: String, attributes: Attributes) -> Result<(), 
         description,
         image_url,
         app_data,
+        minimum_version: None,
     };
     Ok(open.output.item(&open.api.group_update(args).await?)?)
 }

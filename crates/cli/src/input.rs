@@ -33,6 +33,14 @@ pub(crate) fn people(who: Vec<String>) -> Result<Vec<String>, Failure> {
     Ok(people)
 }
 
+/// A path as the API takes it.
+pub(crate) fn path(path: &Path) -> Result<String, Failure> {
+    let path = path.to_str().map(str::to_owned);
+    path.ok_or_else(|| {
+        ApiError::new("file_unreadable", "The name of the file is not UTF-8.").into()
+    })
+}
+
 /// A text as it was typed, or from standard input without its last line end.
 pub(crate) fn text(text: String) -> Result<String, Failure> {
     if text != "-" {

@@ -2,6 +2,7 @@
 //! the bridge that web pages talk to. Names and JSON shapes are a contract (`cli.md`).
 
 mod account;
+mod archive;
 mod arguments;
 mod consent;
 mod conversation;
@@ -15,6 +16,7 @@ mod output;
 mod serve;
 mod shell;
 mod signals;
+mod wallet;
 
 use std::process::ExitCode;
 
@@ -70,10 +72,11 @@ fn sentence(error: &clap::Error) -> String {
 
 async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { mut common, noun } = arguments;
-    // These two never use the network, so they need no node either.
+    // These never use the network, so they need no node either.
     common.offline |= matches!(
         noun,
         Noun::Account(AccountVerb::Show | AccountVerb::DeleteLocalDatabase { .. })
+            | Noun::Archive(_)
     );
     let output = Output::new(common.json);
     let shell = Shell::new(common, output)?;
@@ -101,6 +104,8 @@ async fn run_on_account(account: &shell::Open<'_>, noun: Noun) -> Result<(), Fai
         Noun::Dm(verb) => group::run_dm(account, verb).await,
         Noun::Consent(verb) => consent::run(account, verb).await,
         Noun::Device(verb) => device::run(account, verb).await,
+        Noun::Wallet(verb) => wallet::run(account, verb).await,
+        Noun::Archive(verb) => archive::run(account, verb).await,
         Noun::Serve(_) => Ok(()),
     }
 }

@@ -3,8 +3,9 @@
 use std::io::{self, Write as _};
 
 use conclave_api::types::{
-    Account, AllSync, Conversation, ConversationDetails, GroupDebug, GroupSync, Installation,
-    Member, MembershipResult, Message, Permissions, Resolved, Role,
+    Account, Admins, AllSync, Conversation, ConversationDetails, GroupDebug, GroupSync,
+    Installation, Member, MembershipResult, Message, Permissions, Pin, Resolved, Role, Saved,
+    SearchHit,
 };
 use serde::Serialize;
 
@@ -44,6 +45,15 @@ impl Output {
             return print(&lines);
         }
         print(&table(&items.iter().map(Shown::fields).collect::<Vec<_>>()))
+    }
+
+    /// Prints a text for people; scripts read only things.
+    pub(crate) fn note(self, text: &str) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let lines: Vec<String> = text.lines().map(plain).collect();
+        print(&format!("{}\n", lines.join("\n")))
     }
 
     /// Prints one thing of a stream.
@@ -132,6 +142,34 @@ fn yes(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
 }
 
+/// What a deletion answers.
+#[derive(Serialize)]
+pub(crate) struct Deleted {
+    deleted: bool,
+    /// What is gone and what stays, for people.
+    #[serde(skip)]
+    what: &'static str,
+}
+
+impl Deleted {
+    pub(crate) fn of(what: &'static str) -> Self {
+        let deleted = true;
+        Self { deleted, what }
+    }
+}
+
+impl Shown for Deleted {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![("deleted", self.what.to_owned())]
+    }
+}
+
+impl Shown for Saved {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![("saved", self.path.clone())]
+    }
+}
+
 impl Shown for Account {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let mut fields = vec![
@@ -177,7 +215,14 @@ impl Shown for Conversation {
             ("members", self.member_count.to_string()),
             ("unread", self.unread_count.to_string()),
             ("consent", word(self.consent)),
-            ("active", yes(self.is_active)),
+            (
+                "active",
+                if self.leaving {
+                    "leaving".to_owned()
+                } else {
+                    yes(self.is_active)
+                },
+            ),
             (
                 "last",
                 self.preview
@@ -202,7 +247,7 @@ impl Shown for ConversationDetails {
             ("permissions", self.permissions.preset.clone()),
             (
                 "messages disappear",
-                self.disappearing.as_ref().map_or_else(
+                conversation.disappearing.as_ref().map_or_else(
                     || yes(false),
                     |times| format!("{} ns after sending", times.in_ns),
                 ),
@@ -237,6 +282,28 @@ impl Shown for Permissions {
     }
 }
 
+impl Shown for Admins {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("admins", self.admins.join(" ")),
+            ("super admins", self.super_admins.join(" ")),
+        ]
+    }
+}
+
+impl Shown for Pin {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let text = self.message.as_ref().map(|found| found.text.clone());
+        vec![
+            ("message", self.message_id.clone()),
+            (
+                "text",
+                text.unwrap_or_else(|| "not on this device".to_owned()),
+            ),
+        ]
+    }
+}
+
 impl Shown for Message {
     fn fields(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -245,6 +312,25 @@ impl Shown for Message {
             ("delivery", word(self.delivery)),
             ("id", self.id.chars().take(12).collect()),
             ("text", self.text.clone()),
+        ]
+    }
+}
+
+impl Shown for SearchHit {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let marked = self.snippet.iter().map(|part| match part.is_match {
+            true => format!("[{}]", part.text),
+            false => part.text.clone(),
+        });
+        vec![
+            ("sent (ns)", self.message.sent_at_ns.clone()),
+            ("conversation", self.message.conversation_id.clone()),
+            (
+                "from",
+                self.message.sender_inbox_id.chars().take(12).collect(),
+            ),
+            ("id", self.message.id.clone()),
+            ("text", marked.collect()),
         ]
     }
 }
@@ -332,6 +418,7 @@ impl Shown for Installation {
                 "created (ns)",
                 self.created_at_ns.clone().unwrap_or_default(),
             ),
+            ("name", self.name.clone().unwrap_or_default()),
         ]
     }
 }

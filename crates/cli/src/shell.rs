@@ -11,6 +11,9 @@ use futures::future::{BoxFuture, FutureExt as _, ready};
 
 use crate::{arguments::Common, failure::Failure, output::Output};
 
+/// Code of the errors of a device that was revoked.
+pub(crate) const REVOKED: &str = "installation_revoked";
+
 /// What all commands share.
 pub(crate) struct Shell {
     pub(crate) common: Common,
@@ -120,7 +123,7 @@ impl Open<'_> {
     }
 
     /// Fetches and publishes what waits in a conversation, unless offline. One that we were
-    /// removed from can still be read.
+    /// removed from can still be read, and everything on a device that was revoked.
     pub(crate) async fn refresh(&self, id: &str) -> Result<(), Failure> {
         self.find(id).await?;
         if self.common.offline {
@@ -128,6 +131,7 @@ impl Open<'_> {
         }
         match self.api.conversation_sync(conversation(id)).await {
             Err(error) if error.code == "conversation_inactive" => Ok(()),
+            Err(error) if error.code == REVOKED => Ok(()),
             done => Ok(done.map(drop)?),
         }
     }

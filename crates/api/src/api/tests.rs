@@ -34,7 +34,7 @@ async fn a_new_folder_is_empty_and_knows_its_version() {
     let api = Api::open(options(folder.path())).await.unwrap();
     let status = api.call("status", json!(null)).await.unwrap();
     assert_eq!(
-        status,
+        serde_json::from_str::<serde_json::Value>(status.get()).unwrap(),
         json!({ "stage": "empty", "account": null, "connection": "idle", "version": "1.2.3" })
     );
     let error = api.call("sync_all", json!({})).await.unwrap_err();

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use zeroize::Zeroize;
 
+use super::Installation;
+
 /// How far this data folder has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -27,6 +29,11 @@ pub struct Status {
     pub connection: Connection,
     /// Version of this program.
     pub version: String,
+    /// Present, and true, when this installation was revoked: nothing is sent or fetched any more;
+    /// what is here stays readable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub revoked: Option<bool>,
 }
 
 /// The person's account in this data folder.
@@ -134,17 +141,6 @@ pub enum NodeChoice {
 pub struct NetworkCheck {
     /// The URL that was reached.
     pub url: String,
-}
-
-/// One installation of an inbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct Installation {
-    /// Installation id.
-    pub installation_id: String,
-    /// Whether it is this one.
-    pub this: bool,
-    /// When its identity update was signed; absent if unknown.
-    pub created_at_ns: Option<String>,
 }
 
 /// What will be signed, and what is there already, before anything is changed.

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Delivery, MessageKind};
+use super::{Consent, Delivery, Disappearing, MessageKind, Role};
 
 /// Group or direct message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -11,18 +11,6 @@ pub enum ConversationKind {
     Group,
     /// A conversation of two people.
     Dm,
-}
-
-/// Whether the person wants to hear from an inbox or in a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Consent {
-    /// Nothing said yet.
-    Unknown,
-    /// Wanted.
-    Allowed,
-    /// Not wanted.
-    Denied,
 }
 
 /// The newest message, as the list shows it.
@@ -40,6 +28,15 @@ pub struct Preview {
     pub delivery: Delivery,
     /// When it was sent.
     pub sent_at_ns: String,
+}
+
+/// What the person has begun to write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Draft {
+    /// The text.
+    pub text: String,
+    /// Id of the message it replies to.
+    pub reply_to: Option<String>,
 }
 
 /// A conversation.
@@ -65,10 +62,23 @@ pub struct Conversation {
     pub peer_inbox_id: Option<String>,
     /// The other person's first address, if known on this installation.
     pub peer_address: Option<String>,
-    /// Consent.
+    /// The consent that counts: to the conversation, else to the person who added us. A direct
+    /// message with a blocked person is denied.
     pub consent: Consent,
-    /// False once we were removed.
+    /// False once we were removed, and until somebody adds this device to one from an archive.
     pub is_active: bool,
+    /// True for one from an archive, to which nobody has added this device yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub is_restored: Option<bool>,
+    /// What we are in the group.
+    pub my_role: Role,
+    /// Ids of pinned messages, newest pin first.
+    pub pinned: Vec<String>,
+    /// Whether messages disappear.
+    pub disappearing: Option<Disappearing>,
+    /// The protocol version that the group demands of everybody.
+    pub minimum_version: Option<String>,
     /// MLS epoch.
     #[ts(type = "number")]
     pub epoch: u64,
@@ -78,14 +88,50 @@ pub struct Conversation {
     pub last_activity_ns: String,
     /// Newest message.
     pub preview: Option<Preview>,
+    /// What the person has begun to write.
+    pub draft: Option<Draft>,
     /// Messages of others after the read position.
     pub unread_count: u32,
     /// Own messages that failed and wait for a decision.
     pub failed_count: u32,
     /// The group needs a newer version of this app; nothing is sent or received until then.
     pub paused_for_version: Option<String>,
-    /// The group's state may differ from that of others; members should be asked to re-add us.
-    pub maybe_forked: bool,
+    /// Whether this device's copy of the group differs from those of the others, or may.
+    pub fork: Option<Fork>,
+    /// Other ids of this direct message: both people, or two devices, may have begun it. Rows and
+    /// messages under these ids belong to it; which id stands for it may change with a message.
+    pub duplicate_ids: Vec<String>,
+    /// We asked to leave and are still in.
+    pub leaving: bool,
+    /// Whether it belongs to the requests: unknown, and made by somebody else.
+    pub request: bool,
+    /// Our consent to the person who added us.
+    pub added_by_consent: Consent,
+}
+
+/// How far a fork is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ForkState {
+    /// Something points to one.
+    Suspected,
+    /// The commit logs differ.
+    Confirmed,
+}
+
+/// What is known of a fork.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Fork {
+    /// How far it is known.
+    pub state: ForkState,
+    /// Stable code of the reason.
+    pub reason: String,
+    /// What happened and what to do.
+    pub text: String,
+    /// Whether `readd_request` can help.
+    pub can_request: bool,
+    /// When that was last done.
+    pub requested_at_ns: Option<String>,
 }
 
 /// Which conversations a list shows.
@@ -108,7 +154,7 @@ pub struct ConversationPage {
     pub items: Vec<Conversation>,
     /// Pass as `after` for the next page; absent on the last.
     pub next: Option<String>,
-    /// Unread messages in all conversations.
+    /// Unread messages in all conversations that are allowed.
     pub total_unread: u32,
     /// Number of requests.
     pub requests: u32,

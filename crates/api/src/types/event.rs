@@ -1,7 +1,10 @@
 use serde::Serialize;
 use ts_rs::TS;
 
-use super::{Connection, Conversation, Message, RegistrationStep, StepState};
+use super::{
+    Connection, Consent, ConsentEntity, Conversation, Message, RegistrationStep, StepState,
+    TransferState,
+};
 
 /// Something changed; sent to every shell after the change is on the disk.
 #[derive(Debug, Clone, Serialize, TS)]
@@ -11,6 +14,22 @@ pub enum Event {
     Conversation {
         /// The whole new row.
         conversation: Box<Conversation>,
+    },
+    /// A conversation was deleted here: it goes from all lists until a `conversation` event brings
+    /// it back.
+    ConversationDeleted {
+        /// Conversation.
+        conversation_id: String,
+    },
+    /// A decision about a person or a conversation is another one. Rows of conversations that
+    /// change by it come as `conversation` events of their own.
+    Consent {
+        /// What it is about.
+        entity: ConsentEntity,
+        /// Inbox id or conversation id.
+        id: String,
+        /// The decision.
+        state: Consent,
     },
     /// Messages are new or changed; the same id replaces the row shown before.
     Messages {
@@ -25,6 +44,23 @@ pub enum Event {
         conversation_id: String,
         /// Message id.
         message_id: String,
+    },
+    /// How far a transfer is; at most five a second for each.
+    AttachmentProgress {
+        /// The conversation.
+        conversation_id: String,
+        /// The message.
+        message_id: String,
+        /// The file's place in it.
+        index: u32,
+        /// Where it is on its way.
+        state: TransferState,
+        /// Encrypted bytes transferred.
+        #[ts(type = "number")]
+        done_bytes: u64,
+        /// Encrypted bytes in all; null while unknown.
+        #[ts(type = "number | null")]
+        total_bytes: Option<u64>,
     },
     /// The connection to the node changed.
     Connection {
@@ -44,6 +80,8 @@ pub enum Event {
     Progress {
         /// `group_create`, `member_add`, `member_remove` or `sync`.
         operation: String,
+        /// The id that its shell chose; null if it chose none.
+        operation_id: Option<String>,
         /// Conversation, if there is one yet.
         conversation_id: Option<String>,
         /// Units done.
@@ -51,6 +89,10 @@ pub enum Event {
         /// Units in all.
         total: u32,
     },
+    /// Installations or wallets of our inbox came or went: read them again.
+    InboxChanged {},
+    /// This installation was revoked: nothing is sent or fetched any more, what is here stays.
+    Revoked {},
     /// Events were lost because this shell was too slow: read everything it shows again.
     Resync {},
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -30,6 +32,11 @@ pub struct Member {
     pub consent: Consent,
     /// Whether it is us.
     pub is_self: bool,
+    /// What we may do to them: `remove`, `add_admin`, `remove_admin`, `add_super_admin`,
+    /// `remove_super_admin`.
+    pub can: Vec<String>,
+    /// What we may not do to them although it would make sense, each with the reason.
+    pub denied: BTreeMap<String, String>,
 }
 
 /// What is known of an address or inbox id.

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::content::Content;
+
 /// What a row of a conversation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -23,59 +25,6 @@ pub enum Delivery {
     Published,
     /// Failed for good; can be retried or deleted by the person.
     Failed,
-}
-
-/// A change of a metadata field in a system line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-pub struct FieldChange {
-    /// For instance `group_name`.
-    pub field: String,
-    /// Value before; null if there was none.
-    pub old: Option<String>,
-    /// Value after; null if it was removed.
-    pub new: Option<String>,
-}
-
-/// The decoded content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Content {
-    /// Plain text.
-    Text {
-        /// The text.
-        text: String,
-    },
-    /// A membership, metadata or role change.
-    GroupUpdated {
-        /// Who did it.
-        by: String,
-        /// Inboxes that came in.
-        added: Vec<String>,
-        /// Inboxes that were removed.
-        removed: Vec<String>,
-        /// Inboxes that left by their own wish.
-        left: Vec<String>,
-        /// Metadata fields that changed; names that begin with `_` are left out.
-        fields: Vec<FieldChange>,
-        /// Inboxes that became admins.
-        added_admins: Vec<String>,
-        /// Inboxes that are no longer admins.
-        removed_admins: Vec<String>,
-        /// Inboxes that became super admins.
-        added_super_admins: Vec<String>,
-        /// Inboxes that are no longer super admins.
-        removed_super_admins: Vec<String>,
-    },
-    /// An envelope that could not be read.
-    Gap {
-        /// Stable code of the reason.
-        reason: String,
-    },
-    /// A type this version does not show; `text` of the message holds the sender's fallback.
-    Other {
-        /// The sender's fallback text.
-        fallback: Option<String>,
-    },
 }
 
 /// A message.
@@ -107,6 +56,82 @@ pub struct Message {
     pub failure: Option<String>,
     /// Whether we wrote it.
     pub is_own: bool,
+    /// What it answers; null unless it is a reply.
+    pub reply_to: Option<ReplyTo>,
+    /// The reactions to it, the most frequent first; at most 50.
+    pub reactions: Vec<Reaction>,
+    /// When it disappears; null for never.
+    pub expires_at_ns: Option<String>,
+}
+
+/// What is known of a message that is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplyState {
+    /// It is here.
+    Known,
+    /// It is not here.
+    Missing,
+    /// It was deleted for everyone.
+    Deleted,
+}
+
+/// The message that a reply answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct ReplyTo {
+    /// Its id.
+    pub message_id: String,
+    /// Who wrote it, authenticated by MLS; null if it is missing.
+    pub sender_inbox_id: Option<String>,
+    /// At most 200 characters of what it says; empty unless it is known.
+    pub text: String,
+    /// What is known of it.
+    pub state: ReplyState,
+}
+
+/// How the content of a reaction is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ReactionSchema {
+    /// An emoji.
+    Unicode,
+    /// A name such as `:+1:`.
+    Shortcode,
+    /// Anything.
+    Custom,
+}
+
+/// What people react to a message with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Reaction {
+    /// What they react with, at most 256 bytes.
+    pub content: String,
+    /// How to read it.
+    pub schema: ReactionSchema,
+    /// How many people.
+    pub count: u32,
+    /// Whether we are one of them.
+    pub is_own: bool,
+    /// The first 20 of them, by inbox id.
+    pub senders: Vec<String>,
+}
+
+/// How far a person has read, by their own word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct ReadTime {
+    /// Who.
+    pub inbox_id: String,
+    /// Everything sent up to this time.
+    pub read_up_to_ns: String,
+}
+
+/// What we may do with a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct MessageActions {
+    /// Whether we may delete it for everyone.
+    pub can_delete_for_everyone: bool,
+    /// Why not, in a sentence; null if we may.
+    pub reason: Option<String>,
 }
 
 /// Where a page of messages begins.
@@ -118,6 +143,16 @@ pub enum Anchor {
     Latest,
     /// Around the first unread message, else the newest.
     FirstUnread,
+    /// Around a message.
+    Message {
+        /// Its id.
+        message_id: String,
+    },
+    /// Around the first message sent at a time or later, else the newest.
+    Date {
+        /// The time.
+        at_ns: String,
+    },
     /// Older than a position from an earlier page.
     Before {
         /// `older` of that page.

@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use conclave_api::{Api, ApiError, types::Event};
+use conclave_api::{Answer, Api, ApiError, types::Event};
 use futures::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,8 +27,9 @@ use tokio_tungstenite::{
 
 use super::{origin, token::Token};
 
-/// Most bytes of a message in either direction from a page.
-const MAX_MESSAGE: usize = 1024 * 1024;
+/// Most bytes of a message from a page: the largest file to be sent (100 MiB) in base64, and what is
+/// said of it. Pages of other origins are turned away before they can say anything.
+const MAX_MESSAGE: usize = 136 * 1024 * 1024;
 /// Commands of one page at the same time; while there are so many, nothing more is read from it.
 const MAX_COMMANDS: usize = 32;
 /// How long a page may take to open the socket and show its token.
@@ -51,9 +52,9 @@ struct Call {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Answer {
+enum Frame {
     Ready { ready: bool },
-    Result { id: u64, result: Value },
+    Result { id: u64, result: Answer },
     Error { id: u64, error: ApiError },
     Event { event: Event },
 }
@@ -116,7 +117,7 @@ async fn talk(
     }
     // From before `ready` on, so that nothing happens unseen after it.
     let mut events = api.events();
-    send(socket, &Answer::Ready { ready: true }).await?;
+    send(socket, &Frame::Ready { ready: true }).await?;
 
     let (answers, mut answered) = mpsc::channel(MAX_COMMANDS);
     let slots = Arc::new(Semaphore::new(MAX_COMMANDS));
@@ -133,7 +134,7 @@ async fn talk(
                     Err(RecvError::Lagged(_)) => Event::Resync {},
                     Err(RecvError::Closed) => return Err(GONE),
                 };
-                send(socket, &Answer::Event { event }).await?;
+                send(socket, &Frame::Event { event }).await?;
             }
             text = read(socket), if has_slot => {
                 let call: Call = serde_json::from_str(&text?).map_err(|_| UNREADABLE)?;
@@ -150,11 +151,11 @@ async fn talk(
     }
 }
 
-async fn run(api: &Api, call: Call) -> Answer {
+async fn run(api: &Api, call: Call) -> Frame {
     let Call { id, command, args } = call;
     match api.call(&command, args).await {
-        Ok(result) => Answer::Result { id, result },
-        Err(error) => Answer::Error { id, error },
+        Ok(result) => Frame::Result { id, result },
+        Err(error) => Frame::Error { id, error },
     }
 }
 
@@ -170,7 +171,7 @@ async fn read(socket: &mut Socket) -> Result<String, Ended> {
     }
 }
 
-async fn send(socket: &mut Socket, answer: &Answer) -> Result<(), Ended> {
+async fn send(socket: &mut Socket, answer: &Frame) -> Result<(), Ended> {
     let text = serde_json::to_string(answer).map_err(|_| GONE)?;
     match timeout(SENDING, socket.send(Message::text(text))).await {
         Ok(Ok(())) => Ok(()),

@@ -209,14 +209,17 @@ fn a_page_goes_from_the_first_run_to_a_conversation() {
             .await;
         assert_eq!(created["failed"], json!([]));
         let id = text(&created["conversation"]["id"]);
-        let progress = page
-            .event(|event| event["event"] == json!("progress"))
-            .await;
-        assert_eq!(progress["operation"], json!("group_create"));
-        assert_eq!(
-            (&progress["done"], &progress["total"]),
-            (&json!(1), &json!(1))
-        );
+        // Told when it is known how many there are, and again when they are in.
+        for done in [0, 1] {
+            let progress = page
+                .event(|event| event["event"] == json!("progress"))
+                .await;
+            assert_eq!(progress["operation"], json!("group_create"));
+            assert_eq!(
+                (&progress["done"], &progress["total"]),
+                (&json!(done), &json!(1))
+            );
+        }
 
         // Commands answer when the message is stored; events tell that it is out.
         let named = json!({ "conversation_id": id, "text": "Hello Bo" });
@@ -259,7 +262,64 @@ fn a_page_goes_from_the_first_run_to_a_conversation() {
         assert_eq!(older["items"][0]["text"], json!("Hello Bo"));
     });
     assert_eq!(bridge.program.stop("TERM").code(), Some(0));
-    assert_eq!(alix.texts_offline().len(), 2);
+    // The last is the receipt for what was read.
+    assert_eq!(alix.texts_offline(), ["Hello Bo", "Hello Alix", "Read"]);
+}
+
+#[test]
+fn pages_hear_nothing_of_a_blocked_person_and_of_what_was_deleted() {
+    let world = World::new();
+    let (alix, bo, caro) = (world.person(), world.person(), world.person());
+    let tea = text(&alix.run(&["group", "create", "--name", "Tea", &bo.address()])["id"]);
+    let spam = text(&caro.run(&["group", "create", "--name", "Spam", &bo.address()])["id"]);
+    bo.run(&["conversation", "sync-all"]);
+    let bridge = Bridge::start(&bo);
+    world.runtime.block_on(async {
+        let mut page = bridge.page().await;
+        // It may have been reached before the page was there.
+        if page.call("status", json!({})).await["connection"] != json!("online") {
+            page.event(|event| event["connection"] == json!("online"))
+                .await;
+        }
+        let blocked = json!({ "inbox_id": caro.inbox_id(), "state": "denied" });
+        let answer = page.call("inbox_consent_set", blocked).await;
+        assert_eq!(answer["state"], json!("denied"));
+        let told = page.event(|event| event["event"] == json!("consent")).await;
+        assert_eq!(
+            told,
+            json!({ "event": "consent", "entity": "inbox", "id": caro.inbox_id(), "state": "denied" })
+        );
+        let row = page.event(|event| event["conversation"]["id"] == json!(spam)).await;
+        assert_eq!(row["conversation"]["consent"], json!("denied"));
+
+        let of_tea = json!({ "conversation_id": tea });
+        let details = page.call("request_details", of_tea.clone()).await;
+        assert_eq!(
+            (&details["added_by"]["inbox_id"], &details["member_count"]),
+            (&json!(alix.inbox_id()), &json!(2))
+        );
+        page.call("conversation_delete", of_tea).await;
+        let told = page
+            .event(|event| event["event"] == json!("conversation_deleted"))
+            .await;
+        assert_eq!(told["conversation_id"], json!(tea));
+
+        // The row of Caro's group moves, so her message is in; it is not told. Alix' is.
+        caro.run(&["group", "send", &spam, "Buy this"]);
+        page.event(|event| event["conversation"]["preview"]["text"] == json!("Buy this"))
+            .await;
+        alix.run(&["group", "send", &tea, "Tea at five"]);
+        page.event(|event| event["messages"][0]["text"] == json!("Tea at five"))
+            .await;
+        page.event(|event| event["conversation"]["id"] == json!(tea)).await;
+        let mut left = page.events.iter();
+        assert!(!left.any(|event| event["messages"][0]["text"] == json!("Buy this")));
+
+        let list = json!({ "state": "denied" });
+        let denied = page.call("inbox_consent_list", list).await;
+        assert_eq!(denied[0]["addresses"], json!([caro.address()]));
+    });
+    assert_eq!(bridge.program.stop("TERM").code(), Some(0));
 }
 
 #[test]
@@ -303,7 +363,7 @@ fn wrong_calls_are_answered_and_wrong_frames_end_the_connection() {
 
         let mut page = bridge.page().await;
         page.socket
-            .send(Message::text("x".repeat(1024 * 1024 + 1)))
+            .send(Message::text("x".repeat(136 * 1024 * 1024 + 1)))
             .await
             .ok();
         while let Some(frame) = page.frame().await {
@@ -448,4 +508,179 @@ impl Person {
             .map(|message| text(&message["text"]))
             .collect()
     }
+}
+
+#[test]
+fn a_page_revokes_a_device_whose_page_is_told() {
+    let world = World::new();
+    let (desk, phone, bo) = (world.stranger(), world.stranger(), world.person());
+    let key = "0x".to_owned() + &"5b".repeat(32);
+    for device in [&desk, &phone] {
+        let file = device.folder.path().join("wallet");
+        std::fs::write(&file, &key).unwrap();
+        let file = file.to_str().unwrap();
+        let create = ["account", "create", "--node", &world.url];
+        device.run(&[&create[..], &["--private-key-file", file]].concat());
+    }
+    bo.run(&["group", "create", "--name", "Tea", &desk.inbox_id()]);
+    let lost = text(&phone.account()["installation_id"]);
+    let (of_desk, of_phone) = (Bridge::start(&desk), Bridge::start(&phone));
+    world.runtime.block_on(async {
+        let (mut page, mut other) = (of_desk.page().await, of_phone.page().await);
+        for page in [&mut page, &mut other] {
+            until_conversation(page).await;
+        }
+        assert_eq!(
+            other.call("status", json!({})).await.get("revoked"),
+            None,
+            "nothing is said while nothing is wrong"
+        );
+        let devices = page.call("device_list", json!({ "fresh": true })).await;
+        assert_eq!(devices["installations"].as_array().unwrap().len(), 2);
+        assert_eq!(
+            (&devices["maximum"], &devices["revoked"]),
+            (&json!(10), &json!(false))
+        );
+
+        let change = json!({ "kind": "revoke_installations", "installation_ids": [lost] });
+        let shown = page
+            .call("inbox_change_preview", json!({ "change": change }))
+            .await;
+        assert_eq!(shown["revoked"], json!([lost]));
+        assert_eq!(shown["signers"], devices["wallets"]);
+        assert!(text(&shown["signature_text"]).contains(&lost));
+        let id = &shown["change_id"];
+        let signed = |signature: Value| json!({ "change_id": id, "signature": signature });
+        let apply = json!({ "change_id": id });
+        for (signature, code) in [
+            (json!({ "kind": "held_wallet" }), "no_wallet"),
+            (json!({ "kind": "signature", "signature": "0x12" }), "wrong_signer"),
+            (json!({ "kind": "signature", "signature": "no hex" }), "wrong_signer"),
+            (
+                json!({ "kind": "secret", "secret_kind": "private_key", "secret": "12" }),
+                "invalid_private_key",
+            ),
+            (
+                json!({ "kind": "secret", "secret_kind": "private_key", "secret": "77".repeat(32) }),
+                "wrong_signer",
+            ),
+        ] {
+            let refused = page.refused("inbox_change_sign", signed(signature)).await;
+            assert_eq!(refused, code);
+        }
+        assert_eq!(
+            page.refused("inbox_change_apply", apply.clone()).await,
+            "signature_missing"
+        );
+        let outdated = json!({ "change_id": "another" });
+        assert_eq!(
+            page.refused("inbox_change_apply", outdated).await,
+            "preview_outdated"
+        );
+        let secret = json!({ "kind": "secret", "secret_kind": "private_key", "secret": key });
+        let signed = page.call("inbox_change_sign", signed(secret)).await;
+        assert_eq!(signed["signers"], json!([]));
+        assert_eq!(signed["signature_text"], shown["signature_text"]);
+        let left = page.call("inbox_change_apply", apply.clone()).await;
+        assert_eq!(left["installations"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            page.refused("inbox_change_apply", apply).await,
+            "preview_outdated"
+        );
+        page.event(|event| event["event"] == json!("inbox_changed"))
+            .await;
+
+        other
+            .event(|event| event["event"] == json!("revoked"))
+            .await;
+        let status = other.call("status", json!({})).await;
+        assert_eq!(
+            (&status["stage"], &status["revoked"]),
+            (&json!("ready"), &json!(true))
+        );
+        let list = other.call("conversation_list", json!({ "limit": 9 })).await;
+        let id = text(&list["items"][0]["id"]);
+        let send = json!({ "conversation_id": id, "text": "Still here?" });
+        assert_eq!(
+            other.refused("message_send", send).await,
+            "installation_revoked"
+        );
+        let devices = other.call("device_list", json!({})).await;
+        assert_eq!(devices["revoked"], json!(true));
+    });
+    assert!(of_desk.program.stop("TERM").success());
+    assert!(of_phone.program.stop("TERM").success());
+}
+
+/// Waits until the page's list has a conversation.
+async fn until_conversation(page: &mut Page) {
+    let listed = page.call("conversation_list", json!({ "limit": 1 })).await;
+    if listed["items"].as_array().unwrap().is_empty() {
+        page.event(|event| event["event"] == json!("conversation"))
+            .await;
+    }
+}
+
+#[test]
+fn with_ten_devices_a_page_makes_room_and_goes_on() {
+    let world = World::new();
+    let key = "6b".repeat(32);
+    let ten: Vec<Person> = (0..10).map(|_| world.stranger()).collect();
+    for device in &ten {
+        let file = device.folder.path().join("wallet");
+        std::fs::write(&file, &key).unwrap();
+        let file = file.to_str().unwrap();
+        let create = ["account", "create", "--node", &world.url];
+        device.run(&[&create[..], &["--private-key-file", file]].concat());
+    }
+    let eleventh = world.stranger();
+    let bridge = Bridge::start(&eleventh);
+    world.runtime.block_on(async {
+        let mut page = bridge.page().await;
+        let node = json!({ "kind": "address", "url": world.url });
+        let named = json!({ "node": node });
+        let others = json!({ "kind": "revoke_other_installations" });
+        let change = json!({ "change": others, "node": node });
+        assert_eq!(
+            page.refused("inbox_change_preview", change.clone()).await,
+            "no_wallet"
+        );
+        let wallet = json!({ "kind": "private_key", "secret": key });
+        page.call("wallet_import", wallet).await;
+        let shown = page.call("registration_preview", named.clone()).await;
+        let listed = shown["installations"].as_array().unwrap();
+        assert_eq!(listed.len(), 10);
+        assert_eq!(
+            page.refused("register", named.clone()).await,
+            "too_many_installations"
+        );
+        let shown = page.call("registration_preview", named.clone()).await;
+
+        let lost = json!([shown["installations"][0]["installation_id"]]);
+        let revoke = json!({ "kind": "revoke_installations", "installation_ids": lost });
+        let change = json!({ "change": revoke, "node": node });
+        let shown = page.call("inbox_change_preview", change).await;
+        assert_eq!(shown["revoked"], lost);
+        let id = &shown["change_id"];
+        let held = json!({ "change_id": id, "signature": { "kind": "held_wallet" } });
+        let signed = page.call("inbox_change_sign", held).await;
+        assert_eq!(signed["signers"], json!([]));
+        let apply = json!({ "change_id": id });
+        let left = page.call("inbox_change_apply", apply).await;
+        assert_eq!(left["installations"].as_array().unwrap().len(), 9);
+
+        // What was shown before is not signed any more.
+        assert_eq!(
+            page.refused("register", named.clone()).await,
+            "preview_outdated"
+        );
+        page.call("registration_preview", named.clone()).await;
+        assert_eq!(
+            page.call("register", named).await["registered"],
+            json!(true)
+        );
+        let devices = page.call("device_list", json!({})).await;
+        assert_eq!(devices["installations"].as_array().unwrap().len(), 10);
+    });
+    assert!(bridge.program.stop("TERM").success());
 }

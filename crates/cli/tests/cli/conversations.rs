@@ -317,10 +317,15 @@ fn lists_are_filtered_and_ordered() {
     let inbox = alix.run(&["consent", "get", "inbox", &bo.inbox_id()]);
     assert_eq!(
         inbox,
-        json!({ "entity": "inbox", "id": bo.inbox_id(), "state": "unknown" })
+        json!({ "entity": "inbox", "id": bo.inbox_id(), "state": "allowed" }),
+        "who writes to somebody wants to hear from them"
     );
-    let allowed = alix.run(&["consent", "set", "inbox", &bo.inbox_id(), "allowed"]);
-    assert_eq!(allowed["state"], json!("allowed"));
+    // Who is blocked takes the direct message along, and brings it back.
+    let blocked = alix.run(&["consent", "set", "inbox", &bo.inbox_id(), "denied"]);
+    assert_eq!(blocked["state"], json!("denied"));
+    assert_eq!(list(&["--consent", "denied"]), [dm.as_str(), &second]);
+    alix.run(&["consent", "set", "inbox", &bo.inbox_id(), "unknown"]);
+    assert_eq!(list(&["--consent", "unknown"]), [dm.as_str()]);
 
     // A list that may use the network knows what came since.
     assert_eq!(bo.list(&["conversation", "list"]).len(), 2);

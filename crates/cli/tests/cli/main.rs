@@ -11,9 +11,15 @@
 )]
 
 mod accounts;
+mod archives;
 mod bridge;
+mod content;
 mod conversations;
 mod delivery;
+mod devices;
+mod leaving;
 mod refusals;
+mod rules;
+mod searching;
 mod streams;
 mod world;

@@ -13,7 +13,8 @@ fn wrong_usage_is_told_apart_from_failure() {
     for arguments in [
         &["nonsense"][..],
         &["group", "send"],
-        &["group", "leave", "00"],
+        &["group", "leave"],
+        &["conversation", "delete"],
         &["conversation", "list", "--consent", "maybe"],
         &["account", "create"],
         &["--offline", "conversation", "sync"],
@@ -118,11 +119,17 @@ fn ids_and_texts_are_checked() {
         &["group", "send", &none, "hello"],
         &["group", "messages", &none],
         &["group", "stream", &none],
+        &["group", "readd", &none],
         &["consent", "get", "conversation", &none],
     ] {
         let refused = alix.refused(arguments);
         assert_eq!(refused, (1, "unknown_conversation".into()), "{arguments:?}");
     }
+    assert_eq!(
+        alix.refused(&["group", "readd", &id]),
+        (1, "readd_unavailable".into()),
+        "nothing points to a fork"
+    );
     assert_eq!(
         alix.refused(&["group", "show", "xyz"]),
         (1, "invalid_id".into())

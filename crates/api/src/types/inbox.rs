@@ -1,0 +1,184 @@
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+use zeroize::Zeroize;
+
+use super::{NodeChoice, WalletSecretKind};
+
+/// One installation of an inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Installation {
+    /// Installation id.
+    pub installation_id: String,
+    /// Whether it is this one.
+    pub this: bool,
+    /// When its identity update was signed; absent if unknown.
+    pub created_at_ns: Option<String>,
+    /// The name that the person gave it on this computer; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub name: Option<String>,
+}
+
+/// The installations and wallets of an inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct Devices {
+    /// Inbox id.
+    pub inbox_id: String,
+    /// Its installations, the longest known first.
+    pub installations: Vec<Installation>,
+    /// Installations it may have before a new one is refused.
+    pub maximum: u32,
+    /// Addresses of its wallets.
+    pub wallets: Vec<String>,
+    /// Its passkeys.
+    pub passkeys: Vec<String>,
+    /// The address, or the passkey in hex, that may revoke.
+    pub recovery: String,
+    /// Whether this installation was revoked: nothing is sent or fetched here any more.
+    pub revoked: bool,
+}
+
+/// A change of an inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum InboxChange {
+    /// Takes installations out.
+    RevokeInstallations {
+        /// Installation ids.
+        installation_ids: Vec<String>,
+    },
+    /// Takes all installations but this one out.
+    RevokeOtherInstallations {},
+    /// Adds a wallet, which signs.
+    AddWallet {
+        /// Its address.
+        address: String,
+        /// Adds it although it leads to another inbox so far.
+        #[serde(default)]
+        reassign: bool,
+    },
+    /// Takes a wallet out, with the installations that it added; this one stays.
+    RemoveWallet {
+        /// Its address.
+        address: String,
+    },
+    /// Another wallet may revoke from now on. Both sign.
+    ChangeRecovery {
+        /// Its address.
+        address: String,
+    },
+}
+
+/// What a person should know before signing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeWarning {
+    /// This installation is among the revoked ones.
+    EndsThisInstallation,
+    /// Other installations end because the wallet that added them goes.
+    EndsInstallationsOfWallet,
+    /// The wallet stays the recovery identity: whoever has it can still add and revoke.
+    WalletStaysRecovery,
+    /// No wallet is left by which people could find the inbox.
+    LastWallet,
+    /// The wallet leads to another inbox so far; people who use its address come here from now on.
+    ReassignsWallet,
+    /// The new recovery identity is no wallet of the inbox.
+    RecoveryIsNoMember,
+}
+
+/// What will be signed, before anything is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+pub struct InboxChangePreview {
+    /// Names the change in `inbox_change_sign` and `inbox_change_apply`.
+    pub change_id: String,
+    /// The inbox to change.
+    pub inbox_id: String,
+    /// The exact text that every signer signs.
+    pub signature_text: String,
+    /// Addresses of the wallets that have yet to sign.
+    pub signers: Vec<String>,
+    /// Installations that lose access.
+    pub revoked: Vec<String>,
+    /// What a person should know before signing.
+    pub warnings: Vec<ChangeWarning>,
+}
+
+/// A wallet's signature, or what makes it.
+#[derive(Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ChangeSignature {
+    /// Made elsewhere: 65 bytes in hex over the text as a personal message (ERC-191).
+    Signature {
+        /// The signature.
+        signature: String,
+    },
+    /// A wallet's secret, used once and erased.
+    Secret {
+        /// What `secret` is.
+        secret_kind: WalletSecretKind,
+        /// The phrase, key or keystore JSON.
+        secret: String,
+        /// Password of a keystore.
+        password: Option<String>,
+    },
+    /// The wallet that waits for `register`.
+    HeldWallet {},
+}
+
+impl Drop for ChangeSignature {
+    fn drop(&mut self) {
+        if let Self::Secret {
+            secret, password, ..
+        } = self
+        {
+            secret.zeroize();
+            password.zeroize();
+        }
+    }
+}
+
+/// Arguments of `device_list`.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
+pub struct DeviceListArgs {
+    /// Asks the network first; otherwise only the local database is read.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub fresh: bool,
+}
+
+/// Arguments of `device_name`.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct DeviceNameArgs {
+    /// Installation id.
+    pub installation_id: String,
+    /// Its name, at most 64 characters; empty for none.
+    pub name: String,
+}
+
+/// Arguments of `inbox_change_preview`.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct InboxChangeArgs {
+    /// The change.
+    pub change: InboxChange,
+    /// Before `register`: the node on which the held wallet has its inbox. Not used afterwards.
+    #[serde(default)]
+    #[ts(optional)]
+    pub node: Option<NodeChoice>,
+}
+
+/// Arguments of `inbox_change_sign`.
+#[derive(Deserialize, TS)]
+pub struct InboxChangeSignArgs {
+    /// From the preview.
+    pub change_id: String,
+    /// The signature.
+    pub signature: ChangeSignature,
+}
+
+/// Arguments of `inbox_change_apply`.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct InboxChangeApplyArgs {
+    /// From the preview.
+    pub change_id: String,
+}
