@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig, type Plugin } from 'vite'
+import { emojiData } from './emoji-data.ts'
 
 /**
  * The shell sets its own policy too; this one holds wherever the files are served from. It is left out
@@ -30,7 +31,7 @@ const contentSecurityPolicy: Plugin = {
 
 export default defineConfig({
   base: './',
-  plugins: [svelte(), contentSecurityPolicy],
+  plugins: [svelte(), emojiData, contentSecurityPolicy],
   build: {
     outDir: 'dist',
     target: ['chrome123', 'safari17.5'],

@@ -13,7 +13,7 @@ const served = await preview({
 try {
   await inChromium(async (page, _base, errors, server) => {
     const { scene } = await server.ssrLoadModule('/scenes.ts')
-    const backend = scene('busy')
+    const backend = scene('group')
     const frames = []
     page.on('console', (message) => {
       if (message.type() === 'error') errors.push(message.text())
@@ -41,6 +41,11 @@ try {
     assert.deepEqual(frames[0], { token: 'secret' })
     assert.equal(new URL(page.url()).hash, '')
     assert.equal(await page.evaluate(() => document.fonts.check('16px Inter')), true)
+    await page.getByTestId('details').click()
+    await page.getByTestId('picture-show').click()
+    await page.waitForFunction(() => document.querySelector('[data-testid=group-picture]')?.naturalWidth > 0)
+    await page.getByTestId('info-permissions').click()
+    await page.getByTestId('permission-row').first().waitFor()
     await page.reload()
     await page.getByTestId('conversation-row').first().waitFor()
     assert.deepEqual(errors, [])

@@ -1,5 +1,6 @@
 import type { Message } from '../../src/lib/backend/generated'
 import { MemoryBackend } from '../memory/backend'
+import { addContents } from './contents'
 import { conversation, member, message, people, SELF, text, type PersonName } from '../memory/world'
 
 const MINUTE = 60_000
@@ -145,6 +146,138 @@ function busy(): MemoryBackend {
   return backend
 }
 
+const NAMES = ['bo', 'caro', 'davon', 'eri', 'fritz'] as const
+
+/** A group with everything that can be seen of one. */
+function grouped(): MemoryBackend {
+  const backend = busy()
+  const cabin = id(1)
+  const all = backend.messages.get(cabin) ?? []
+  const named = (from: PersonName, words: string): Message =>
+    all.find((one) => one.sender_inbox_id === people[from].inboxId && one.text.startsWith(words)) as Message
+  const change = (
+    minutes: number,
+    from: PersonName,
+    field: string,
+    old: string | null,
+    next: string,
+  ): void => {
+    all.push(
+      message.change(cabin, people[from].inboxId, { fields: [{ field, old, new: next }] }, at(minutes)),
+    )
+  }
+  change(1200, 'alix', 'permissions.add_member', 'allow', 'admin')
+  change(1199, 'alix', 'message_disappear_in_ns', null, '2419200000000000')
+  all.push(message.change(cabin, SELF.inboxId, { added_admins: [people.bo.inboxId] }, at(1198)))
+  change(1190, 'bo', 'description', '', 'Everything for the weekend')
+  change(1100, 'bo', 'conclave.pinned_messages', '', named('caro', 'I looked').id)
+  all.push(
+    message.refused(
+      cabin,
+      'davon',
+      'Davon (0x…) tried to remove Eri. Only admins may remove people here; nothing changed.',
+      at(1000),
+    ),
+  )
+  all.sort((a, b) => (BigInt(a.sent_at_ns) < BigInt(b.sent_at_ns) ? -1 : 1))
+  backend.messages.set(cabin, all)
+  backend.read.set(cabin, all.length)
+  backend.put(cabin, {
+    pinned: [named('bo', 'Shopping').id, named('caro', 'I looked').id, 'f'.repeat(64)],
+    disappearing: { from_ns: at(1199), in_ns: '2419200000000000' },
+    image_url: 'https://pictures.example.org/cabin.png',
+    minimum_version: '1.6.0',
+  })
+  backend.appData.set(cabin, '{"theme":"pine"}')
+
+  const custom = id(10)
+  backend.permissions.set(custom, {
+    ...backend.permissionsOf(custom),
+    preset: 'custom',
+    add_member: 'custom',
+    custom: { add_member: 'any(super_admin, all(admin, deny))' },
+    update_metadata: {
+      ...backend.permissionsOf(custom).update_metadata,
+      message_disappear_from_ns: 'allow',
+      app_data: 'unspecified',
+    },
+  })
+
+  const choir = id(13)
+  backend.members.set(choir, [
+    member('eri', 'super_admin'),
+    member('bo', 'admin'),
+    member('alix'),
+    member('caro'),
+  ])
+  backend.put(choir, {
+    name: 'Choir',
+    added_by_inbox_id: people.eri.inboxId,
+    creator_inbox_id: people.eri.inboxId,
+  })
+
+  const left = id(14)
+  backend.store(message.change(left, people.bo.inboxId, { removed: [SELF.inboxId] }, at(4_000)))
+  backend.put(left, { is_active: false })
+  backend.put(id(15), {
+    fork: {
+      state: 'confirmed',
+      reason: 'authenticators_differ',
+      text: 'What this device knows of the group differs from what its super admins know, so messages no longer reach it. What you have is kept. Ask to be added again; it costs nothing.',
+      can_request: true,
+      requested_at_ns: null,
+    },
+  })
+  backend.put(id(16), { paused_for_version: '2.0.0' })
+  backend.put(id(17), { leaving: true })
+
+  for (const name of NAMES)
+    backend.inboxes.set(people[name].inboxId, { state: 'allowed', decidedNs: at(9_000) })
+  backend.inboxes.delete(people.fritz.inboxId)
+  backend.inboxes.set(people.davon.inboxId, { state: 'denied', decidedNs: at(700) })
+  backend.put(id(30), { consent: 'unknown' })
+  return backend
+}
+
+/** Names that were made to deceive, and a group of as many people as there can be. */
+function odd(): MemoryBackend {
+  const backend = new MemoryBackend()
+  const names = [
+    'A name that is so long that it does not fit into any place that was made for names, and still goes on',
+    'שם ארוך מאוד של קבוצה שנכתב מימין לשמאל',
+    'invoice\u202Efdp.exe',
+    'Two\nlines\tand\u0007 a bell',
+    '\u3164\u200B',
+    'Z\u0351\u0352\u0353\u0354\u0355a\u0356\u0357l\u0358\u0359go',
+    '🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f} Scotland 👩‍👩‍👧‍👦',
+  ]
+  for (const [n, name] of names.entries()) {
+    backend.add(
+      conversation({ id: id(n + 1), name, description: name, created_at_ns: at(100) }),
+      [text(id(n + 1), 'bo', name, at(n + 2))],
+      [member('alix', 'super_admin'), member('bo')],
+    )
+  }
+  const crowd = id(50)
+  const members = [member('alix', 'super_admin'), member('bo', 'admin')]
+  for (let n = 0; n < 398; n++) {
+    const hex = n.toString(16).padStart(4, '0')
+    members.push({
+      ...member('caro'),
+      inbox_id: hex.repeat(16),
+      addresses: [`0x${hex.repeat(10)}`],
+    })
+  }
+  backend.add(
+    conversation({ id: crowd, name: 'Everybody', created_at_ns: at(100) }),
+    [text(crowd, 'bo', 'Welcome', at(1))],
+    members,
+  )
+  backend.pace.batch = 10
+  backend.pace.stepMs = 300
+  return backend
+}
+
 /** As much as there can be. */
 function large(): MemoryBackend {
   const backend = busy()
@@ -194,6 +327,15 @@ export function scene(name: string): MemoryBackend {
       backend.online = false
       return backend
     }
+    case 'contents': {
+      const backend = busy()
+      addContents(backend)
+      return backend
+    }
+    case 'group':
+      return grouped()
+    case 'odd':
+      return odd()
     case 'large':
       return large()
     default:

@@ -49,6 +49,9 @@ export function text(conversationId: string, from: PersonName, words: string, se
     content: { kind: 'text', text: words },
     failure: null,
     is_own: own,
+    reply_to: null,
+    reactions: [],
+    expires_at_ns: null,
   }
 }
 
@@ -77,6 +80,18 @@ export const message = {
       },
     }
   },
+  refused(conversationId: string, by: PersonName, sentence: string, sentNs: string): Message {
+    return {
+      ...text(conversationId, by, sentence, sentNs),
+      kind: 'gap',
+      content: {
+        kind: 'refused_change',
+        by: people[by].inboxId,
+        reason: 'commit_rejected_v10',
+        text: sentence,
+      },
+    }
+  },
   gap(conversationId: string, sentence: string, sentNs: string): Message {
     return {
       ...text(conversationId, 'bo', sentence, sentNs),
@@ -87,6 +102,7 @@ export const message = {
 }
 
 export function conversation(given: Partial<Conversation> & { id: string }): Conversation {
+  const request = given.consent === 'unknown' && (given.creator_inbox_id ?? SELF.inboxId) !== SELF.inboxId
   return {
     kind: 'group',
     name: '',
@@ -103,10 +119,19 @@ export function conversation(given: Partial<Conversation> & { id: string }): Con
     member_count: 2,
     last_activity_ns: '1700000000000000000',
     preview: null,
+    draft: null,
     unread_count: 0,
     failed_count: 0,
     paused_for_version: null,
-    maybe_forked: false,
+    my_role: 'member',
+    pinned: [],
+    disappearing: null,
+    minimum_version: null,
+    leaving: false,
+    request,
+    added_by_consent: 'unknown',
+    fork: null,
+    duplicate_ids: [],
     ...given,
   }
 }
@@ -119,5 +144,7 @@ export function member(name: PersonName, role: Member['role'] = 'member'): Membe
     role,
     consent: 'allowed',
     is_self: name === 'alix',
+    can: [],
+    denied: {},
   }
 }

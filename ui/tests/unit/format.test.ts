@@ -186,9 +186,9 @@ describe('changes of a group', () => {
       say({
         fields: [
           { field: 'message_disappear_from_ns', old: null, new: '1' },
-          { field: 'message_disappear_in_ns', old: null, new: '2' },
+          { field: 'message_disappear_in_ns', old: null, new: '604800000000000' },
         ],
       }),
-    ).toEqual(['Alix changed disappearing messages'])
+    ).toEqual(['Alix set messages to disappear after 1 week'])
   })
 })

@@ -4,6 +4,8 @@ import { Conversations } from '../../src/lib/state/conversations.svelte'
 import { Timeline } from '../../src/lib/state/messages.svelte'
 import { Navigation } from '../../src/lib/state/navigation.svelte'
 import { People } from '../../src/lib/state/people.svelte'
+import { pictureHost, Pictures } from '../../src/lib/state/pictures.svelte'
+import { Rules } from '../../src/lib/state/rules.svelte'
 import { fail, MemoryBackend } from '../memory/backend'
 import { conversation, member, people, SELF, text } from '../memory/world'
 
@@ -77,6 +79,22 @@ describe('conversations', () => {
     expect(conversations.get('stranger')).toBeNull()
   })
 
+  it('are one row, whichever of its ids stands for a direct message', async () => {
+    const dm = (id: string, other: string) =>
+      conversation({ id, kind: 'dm', peer_inbox_id: people.bo.inboxId, duplicate_ids: [other] })
+    conversations.receive(dm('a', 'b'))
+    await Promise.resolve()
+    conversations.receive(dm('b', 'a'))
+    await Promise.resolve()
+    expect(ids()).toEqual(['b'])
+    expect(conversations.get('a')).toBeNull()
+    expect(conversations.isOf('a', 'b')).toBe(true)
+    conversations.receive(dm('b', 'a'))
+    conversations.receive(dm('a', 'b'))
+    await Promise.resolve()
+    expect(ids()).toEqual(['a'])
+  })
+
   it('say why they could not be read', async () => {
     const error = fail('storage_full', 'The disk is full.')
     backend.refuse.set('conversation_list', error)
@@ -144,6 +162,20 @@ describe('a timeline', () => {
     expect(timeline.newer).not.toBeNull()
     while (timeline.newer !== null) await timeline.loadNewer()
     expect(lines(timeline).at(-1)).toBe('line 299')
+  })
+
+  it('moves to a message that is far away, and stays where it is for one that is near', async () => {
+    const timeline = fill(300)
+    await timeline.open()
+    const calls = backend.calls.length
+    await timeline.around(timeline.items[5]?.id ?? '')
+    expect(backend.calls).toHaveLength(calls)
+    const far = backend.messages.get('c')?.[10]?.id ?? ''
+    await timeline.around(far)
+    expect(timeline.items.some(({ id }) => id === far)).toBe(true)
+    expect(timeline.newer).not.toBeNull()
+    await expect(timeline.around('nowhere')).rejects.toMatchObject({ code: 'unknown_message' })
+    expect(timeline.items.some(({ id }) => id === far)).toBe(true)
   })
 
   it('leaves out what arrives beyond its window, until it gets there', async () => {
@@ -220,4 +252,97 @@ describe('navigation', () => {
     expect(navigation.conversationId).toBeNull()
     expect(navigation.close(true, true)).toBe(false)
   })
+})
+
+describe('what is gone', () => {
+  it('goes with the next reading of the list, and what comes meanwhile stays', async () => {
+    const conversations = new Conversations(backend, known)
+    for (const id of ['a', 'b']) backend.add(conversation({ id }), [text(id, 'bo', 'hi', ns(1))])
+    await conversations.load()
+    backend.conversations.delete('a')
+    let release: (value: unknown) => void = () => undefined
+    backend.hold.set('conversation_list', new Promise((done) => (release = done)))
+    const loading = conversations.load()
+    conversations.receive(conversation({ id: 'c' }))
+    release(null)
+    await loading
+    expect(conversations.sorted.map(({ id }) => id).sort()).toEqual(['b', 'c'])
+    expect(conversations.get('a')).toBeNull()
+  })
+
+  it('is not brought back by an answer that is older than an event', async () => {
+    const conversations = new Conversations(backend, known)
+    backend.add(conversation({ id: 'a', name: 'Old' }), [])
+    let release: (value: unknown) => void = () => undefined
+    backend.hold.set('conversation_list', new Promise((done) => (release = done)))
+    const loading = conversations.load()
+    conversations.receive(conversation({ id: 'a', name: 'New' }))
+    release(null)
+    await loading
+    expect(conversations.get('a')?.name).toBe('New')
+  })
+})
+
+describe('rules', () => {
+  it('say what we may do, and nothing before they are read', async () => {
+    backend.add(conversation({ id: 'c' }), [], [member('alix'), member('bo', 'super_admin')])
+    const rules = new Rules(backend, 'c')
+    expect(rules.may('add_member')).toBe(false)
+    expect(rules.why('remove_member')).toBeNull()
+    await rules.load()
+    expect(rules.may('add_member', 'update_metadata.group_name')).toBe(true)
+    expect(rules.may('add_member', 'remove_member')).toBe(false)
+    expect(rules.why('add_member', 'remove_member')).toMatch(/^Only admins may remove people here: 0x/)
+  })
+
+  it('drop an answer that comes after a newer one', async () => {
+    backend.add(conversation({ id: 'c' }), [], [member('alix', 'super_admin'), member('bo')])
+    const rules = new Rules(backend, 'c')
+    let release: (value: unknown) => void = () => undefined
+    backend.hold.set('group_rules', new Promise((done) => (release = done)))
+    const loading = rules.load()
+    const newer = { ...backend.rules('c'), app_data: 'newer' }
+    rules.take(newer)
+    release(null)
+    await loading
+    expect(rules.all?.app_data).toBe('newer')
+  })
+})
+
+describe('pictures of groups', () => {
+  const one = conversation({ id: 'c', image_url: 'https://example.org/a.png' })
+
+  it('are shown only once asked for, and only as what they are', async () => {
+    backend.add(one, [])
+    const pictures = new Pictures(backend)
+    expect(pictures.of(one)).toBeNull()
+    await pictures.show(one)
+    expect(pictures.of(one)).toMatch(/^data:image\/png;base64,/)
+    expect(pictures.of({ ...one, image_url: 'https://example.org/b.png' })).toBeNull()
+    pictures.hide(one)
+    expect(pictures.of(one)).toBeNull()
+  })
+
+  it.each([
+    ['image/svg+xml', 'aaaa'],
+    ['text/html', 'aaaa'],
+    ['image/png', '"><script>'],
+  ])('are refused when they are %s %s', async (media_type, base64) => {
+    backend.add(one, [])
+    backend.call = () => Promise.resolve({ media_type, base64 } as never)
+    const pictures = new Pictures(backend)
+    await expect(pictures.show(one)).rejects.toMatchObject({ code: 'image_refused' })
+    expect(pictures.of(one)).toBeNull()
+  })
+
+  it.each([
+    ['https://example.org/a.png', 'example.org'],
+    ['https://example.org:8443/a', 'example.org:8443'],
+    ['http://example.org/a.png', null],
+    ['https://bank.example@evil.example/a', null],
+    ['javascript:alert(1)', null],
+    ['data:image/png;base64,aa', null],
+    ['file:///etc/passwd', null],
+    ['not a url', null],
+  ])('%s would be fetched from %s', (url, host) => expect(pictureHost(url)).toBe(host))
 })

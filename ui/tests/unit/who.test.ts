@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Resolved } from '../../src/lib/backend/generated'
-import { judge } from '../../src/lib/main/who'
+import { judge } from '../../src/lib/people/who'
 import { people } from '../memory/world'
 
 const { alix, bo, caro } = people

@@ -1,4 +1,4 @@
-import type { ApiError, Commands, Event } from './generated'
+import type { ApiError, Commands, Event, PreparedAttachment } from './generated'
 
 export type Command = keyof Commands
 export type Args<K extends Command> = Commands[K]['args']
@@ -11,6 +11,23 @@ export interface Backend {
   call<K extends Command>(command: K, args: Args<K>): Promise<Result<K>>
   /** Hears every event from now on; the function that is returned stops it. */
   subscribe(listener: Listener): () => void
+  /** What only a desktop shell can do; null in a browser, which has its own ways. */
+  readonly shell: Shell | null
+}
+
+/** A file that the person chose in a dialog: prepared to be sent, or why not. */
+export type ChosenFile =
+  | { name: string; prepared: PreparedAttachment; failure: null }
+  | { name: string; prepared: null; failure: ApiError }
+
+/** What the desktop around the page does. The page never names a path: the person chooses it in a dialog. */
+export interface Shell {
+  /** Lets the person choose files and prepares them to be sent; none if they close the dialog. */
+  chooseFiles(conversationId: string): Promise<ChosenFile[]>
+  /** Lets the person choose where to save an attachment; says where, or null if they close the dialog. */
+  saveAttachment(messageId: string, index: number, name: string): Promise<string | null>
+  /** Opens a web or mail address outside of the app. */
+  openLink(url: string): Promise<void>
 }
 
 /** The arguments of commands that take none. */

@@ -76,7 +76,12 @@ connection: Connection,
 /**
  * Version of this program.
  */
-version: string, };
+version: string, 
+/**
+ * Present, and true, when this installation was revoked: nothing is sent or fetched any more;
+ * what is here stays readable.
+ */
+revoked?: boolean, };
 
 /**
  * A wallet made by `wallet_create`.
@@ -138,7 +143,124 @@ this: boolean,
 /**
  * When its identity update was signed; absent if unknown.
  */
-created_at_ns: string | null, };
+created_at_ns: string | null, 
+/**
+ * The name that the person gave it on this computer; absent without one.
+ */
+name?: string, };
+
+/**
+ * The installations and wallets of an inbox.
+ */
+export type Devices = { 
+/**
+ * Inbox id.
+ */
+inbox_id: string, 
+/**
+ * Its installations, the longest known first.
+ */
+installations: Array<Installation>, 
+/**
+ * Installations it may have before a new one is refused.
+ */
+maximum: number, 
+/**
+ * Addresses of its wallets.
+ */
+wallets: Array<string>, 
+/**
+ * Its passkeys.
+ */
+passkeys: Array<string>, 
+/**
+ * The address, or the passkey in hex, that may revoke.
+ */
+recovery: string, 
+/**
+ * Whether this installation was revoked: nothing is sent or fetched here any more.
+ */
+revoked: boolean, };
+
+/**
+ * A change of an inbox.
+ */
+export type InboxChange = { "kind": "revoke_installations", 
+/**
+ * Installation ids.
+ */
+installation_ids: Array<string>, } | { "kind": "revoke_other_installations", } | { "kind": "add_wallet", 
+/**
+ * Its address.
+ */
+address: string, 
+/**
+ * Adds it although it leads to another inbox so far.
+ */
+reassign: boolean, } | { "kind": "remove_wallet", 
+/**
+ * Its address.
+ */
+address: string, } | { "kind": "change_recovery", 
+/**
+ * Its address.
+ */
+address: string, };
+
+/**
+ * What a person should know before signing.
+ */
+export type ChangeWarning = "ends_this_installation" | "ends_installations_of_wallet" | "wallet_stays_recovery" | "last_wallet" | "reassigns_wallet" | "recovery_is_no_member";
+
+/**
+ * What will be signed, before anything is changed.
+ */
+export type InboxChangePreview = { 
+/**
+ * Names the change in `inbox_change_sign` and `inbox_change_apply`.
+ */
+change_id: string, 
+/**
+ * The inbox to change.
+ */
+inbox_id: string, 
+/**
+ * The exact text that every signer signs.
+ */
+signature_text: string, 
+/**
+ * Addresses of the wallets that have yet to sign.
+ */
+signers: Array<string>, 
+/**
+ * Installations that lose access.
+ */
+revoked: Array<string>, 
+/**
+ * What a person should know before signing.
+ */
+warnings: Array<ChangeWarning>, };
+
+/**
+ * A wallet's signature, or what makes it.
+ */
+export type ChangeSignature = { "kind": "signature", 
+/**
+ * The signature.
+ */
+signature: string, } | { "kind": "secret", 
+/**
+ * What `secret` is.
+ */
+secret_kind: WalletSecretKind, 
+/**
+ * The phrase, key or keystore JSON.
+ */
+secret: string, 
+/**
+ * Password of a keystore.
+ */
+password: string | null, } | { "kind": "held_wallet", };
 
 /**
  * What will be signed, and what is there already, before anything is changed.
@@ -225,6 +347,19 @@ delivery: Delivery,
 sent_at_ns: string, };
 
 /**
+ * What the person has begun to write.
+ */
+export type Draft = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * Id of the message it replies to.
+ */
+reply_to: string | null, };
+
+/**
  * A conversation.
  */
 export type Conversation = { 
@@ -269,13 +404,34 @@ peer_inbox_id: string | null,
  */
 peer_address: string | null, 
 /**
- * Consent.
+ * The consent that counts: to the conversation, else to the person who added us. A direct
+ * message with a blocked person is denied.
  */
 consent: Consent, 
 /**
- * False once we were removed.
+ * False once we were removed, and until somebody adds this device to one from an archive.
  */
 is_active: boolean, 
+/**
+ * True for one from an archive, to which nobody has added this device yet.
+ */
+is_restored?: boolean, 
+/**
+ * What we are in the group.
+ */
+my_role: Role, 
+/**
+ * Ids of pinned messages, newest pin first.
+ */
+pinned: Array<string>, 
+/**
+ * Whether messages disappear.
+ */
+disappearing: Disappearing | null, 
+/**
+ * The protocol version that the group demands of everybody.
+ */
+minimum_version: string | null, 
 /**
  * MLS epoch.
  */
@@ -293,6 +449,10 @@ last_activity_ns: string,
  */
 preview: Preview | null, 
 /**
+ * What the person has begun to write.
+ */
+draft: Draft | null, 
+/**
  * Messages of others after the read position.
  */
 unread_count: number, 
@@ -305,9 +465,56 @@ failed_count: number,
  */
 paused_for_version: string | null, 
 /**
- * The group's state may differ from that of others; members should be asked to re-add us.
+ * Whether this device's copy of the group differs from those of the others, or may.
  */
-maybe_forked: boolean, };
+fork: Fork | null, 
+/**
+ * Other ids of this direct message: both people, or two devices, may have begun it. Rows and
+ * messages under these ids belong to it; which id stands for it may change with a message.
+ */
+duplicate_ids: Array<string>, 
+/**
+ * We asked to leave and are still in.
+ */
+leaving: boolean, 
+/**
+ * Whether it belongs to the requests: unknown, and made by somebody else.
+ */
+request: boolean, 
+/**
+ * Our consent to the person who added us.
+ */
+added_by_consent: Consent, };
+
+/**
+ * How far a fork is known.
+ */
+export type ForkState = "suspected" | "confirmed";
+
+/**
+ * What is known of a fork.
+ */
+export type Fork = { 
+/**
+ * How far it is known.
+ */
+state: ForkState, 
+/**
+ * Stable code of the reason.
+ */
+reason: string, 
+/**
+ * What happened and what to do.
+ */
+text: string, 
+/**
+ * Whether `readd_request` can help.
+ */
+can_request: boolean, 
+/**
+ * When that was last done.
+ */
+requested_at_ns: string | null, };
 
 /**
  * Which conversations a list shows.
@@ -327,7 +534,7 @@ items: Array<Conversation>,
  */
 next: string | null, 
 /**
- * Unread messages in all conversations.
+ * Unread messages in all conversations that are allowed.
  */
 total_unread: number, 
 /**
@@ -461,7 +668,16 @@ consent: Consent,
 /**
  * Whether it is us.
  */
-is_self: boolean, };
+is_self: boolean, 
+/**
+ * What we may do to them: `remove`, `add_admin`, `remove_admin`, `add_super_admin`,
+ * `remove_super_admin`.
+ */
+can: Array<string>, 
+/**
+ * What we may not do to them although it would make sense, each with the reason.
+ */
+denied: { [key in string]: string }, };
 
 /**
  * What is known of an address or inbox id.
@@ -507,6 +723,352 @@ removed?: Array<string>,
 failed: Array<Failure>, };
 
 /**
+ * Messages of the conversation that are sent after `from_ns` disappear `in_ns` later.
+ */
+export type Disappearing = { 
+/**
+ * From when on.
+ */
+from_ns: string, 
+/**
+ * After how long.
+ */
+in_ns: string, };
+
+/**
+ * A rule that people choose.
+ */
+export type PermissionOption = "allow" | "deny" | "admin" | "super_admin";
+
+/**
+ * A permission and its new rule.
+ */
+export type PermissionChange = { 
+/**
+ * `add_member`, `remove_member`, `add_admin`, `remove_admin` or `update_metadata.FIELD`.
+ */
+key: string, 
+/**
+ * The rule; the admin roles know no `allow`.
+ */
+option: PermissionOption, };
+
+/**
+ * Who may do what in a group. Each rule is `allow`, `deny`, `admin`, `super_admin`, `custom` where
+ * a policy of another app fits none of them, or `unspecified` where it cannot be read.
+ */
+export type Permissions = { 
+/**
+ * `everyone`, `admins`, `dm`, `custom`, or `unreadable`: nobody can change the group then.
+ */
+preset: string, 
+/**
+ * Adding people.
+ */
+add_member: string, 
+/**
+ * Removing people.
+ */
+remove_member: string, 
+/**
+ * Making admins.
+ */
+add_admin: string, 
+/**
+ * Taking the admin role away.
+ */
+remove_admin: string, 
+/**
+ * Changing permissions. Receivers want a super admin whatever stands here (groups.md 2.4).
+ */
+update_permissions: string, 
+/**
+ * Changing metadata, by field; fields that people change are always named, by their fallback rule
+ * where the group names none.
+ */
+update_metadata: { [key in string]: string }, 
+/**
+ * The exact policies where a rule above is `custom`, by its name (`update_metadata.FIELD` for
+ * fields): `all(...)` and `any(...)` over rules.
+ */
+custom: { [key in string]: string }, };
+
+/**
+ * What a group says about one action of ours.
+ */
+export type ActionRule = { 
+/**
+ * Whether we may.
+ */
+allowed: boolean, 
+/**
+ * The rule that decides, in the words of [`Permissions`].
+ */
+rule: string, 
+/**
+ * Why not: which policy, and who could; null if it is allowed.
+ */
+reason: string | null, 
+/**
+ * Inbox ids of up to 20 members who could; empty if it is allowed.
+ */
+who: Array<string>, };
+
+/**
+ * What a group allows, to whom, and what we may do ourselves.
+ */
+export type GroupRules = { 
+/**
+ * Its permissions.
+ */
+permissions: Permissions, 
+/**
+ * What we are.
+ */
+my_role: Role, 
+/**
+ * Inbox ids of the admins.
+ */
+admins: Array<string>, 
+/**
+ * Inbox ids of the super admins.
+ */
+super_admins: Array<string>, 
+/**
+ * Who created it.
+ */
+creator_inbox_id: string, 
+/**
+ * The protocol version that it demands of everybody.
+ */
+minimum_version: string | null, 
+/**
+ * Free text of an application; empty if there is none.
+ */
+app_data: string, 
+/**
+ * What we may do: `add_member`, `remove_member`, `update_metadata.FIELD`, `add_admin`,
+ * `remove_admin`, `add_super_admin`, `remove_super_admin`, `update_permissions`,
+ * `delete_for_all`, `leave`.
+ */
+actions: { [key in string]: ActionRule }, };
+
+/**
+ * A change of an admin list.
+ */
+export type RoleChange = "add_admin" | "remove_admin" | "add_super_admin" | "remove_super_admin";
+
+/**
+ * A pinned message.
+ */
+export type Pin = { 
+/**
+ * Its id.
+ */
+message_id: string, 
+/**
+ * The message; null if it is not on this installation.
+ */
+message: Message | null, };
+
+/**
+ * What a decision is about.
+ */
+export type ConsentEntity = "inbox" | "conversation";
+
+/**
+ * The decision about a person.
+ */
+export type InboxConsent = { 
+/**
+ * Inbox id.
+ */
+inbox_id: string, 
+/**
+ * Wallets of the inbox, as far as known on this installation.
+ */
+addresses: Array<string>, 
+/**
+ * The decision.
+ */
+state: Consent, 
+/**
+ * When it was taken; null if it never was.
+ */
+decided_at_ns: string | null, };
+
+/**
+ * Who added us to a conversation.
+ */
+export type RequestAdder = { 
+/**
+ * Inbox id.
+ */
+inbox_id: string, 
+/**
+ * Wallets of the inbox, as far as known on this installation.
+ */
+addresses: Array<string>, 
+/**
+ * Our consent to them.
+ */
+consent: Consent, };
+
+/**
+ * A group in which somebody is too.
+ */
+export type SharedConversation = { 
+/**
+ * Conversation id.
+ */
+conversation_id: string, 
+/**
+ * Its name.
+ */
+name: string, };
+
+/**
+ * What a person sees of a conversation before they decide about it.
+ */
+export type RequestDetails = { 
+/**
+ * Who added us.
+ */
+added_by: RequestAdder, 
+/**
+ * Number of members (inboxes).
+ */
+member_count: number, 
+/**
+ * Other groups, not blocked, that we share with them, newest activity first; at most 20.
+ */
+shared: Array<SharedConversation>, };
+
+/**
+ * A file for the page to show, judged by its bytes.
+ */
+export type Media = { 
+/**
+ * What the bytes are, whatever their sender said.
+ */
+media_type: string, 
+/**
+ * The bytes in standard base64.
+ */
+base64: string, };
+
+/**
+ * A small picture's size in pixels.
+ */
+export type Thumbnail = { 
+/**
+ * Pixels.
+ */
+width: number, 
+/**
+ * Pixels.
+ */
+height: number, };
+
+/**
+ * Where a file is.
+ */
+export type AttachmentSource = "inline" | "remote";
+
+/**
+ * Where a file is on its way.
+ */
+export type TransferState = "stored" | "waiting" | "transferring" | "paused" | "failed" | "refused" | "offered";
+
+/**
+ * A file of a message.
+ */
+export type Attachment = { 
+/**
+ * Its place in the message, from 0.
+ */
+index: number, 
+/**
+ * Its name, made safe to show and to save.
+ */
+name: string, 
+/**
+ * What it is: of a picture by its bytes, else by the sender's word; null while unknown.
+ */
+media_type: string | null, 
+/**
+ * Bytes; until it is here those of its encrypted form by the sender's word.
+ */
+size: number | null, 
+/**
+ * Where it is.
+ */
+source: AttachmentSource, 
+/**
+ * The host it lies on, with the port unless it is the usual one; null within a message.
+ */
+host: string | null, 
+/**
+ * Where it is on its way.
+ */
+state: TransferState, 
+/**
+ * Encrypted bytes transferred.
+ */
+done_bytes: number, 
+/**
+ * Encrypted bytes in all; null while unknown.
+ */
+total_bytes: number | null, 
+/**
+ * Stable code of why it failed or was refused.
+ */
+failure: string | null, 
+/**
+ * The small picture that `attachment_read` gives; null without one.
+ */
+thumbnail: Thumbnail | null, };
+
+/**
+ * A file that was copied into the database to be sent.
+ */
+export type PreparedAttachment = { 
+/**
+ * Names it in `message_send`.
+ */
+id: string, 
+/**
+ * Its name, made safe.
+ */
+name: string, 
+/**
+ * What it is.
+ */
+media_type: string, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * The small picture that `prepared_read` gives; null without one.
+ */
+thumbnail: Thumbnail | null, };
+
+/**
+ * What to do with a transfer.
+ */
+export type TransferAction = "start" | "pause" | "resume" | "cancel";
+
+/**
+ * Where a file was saved.
+ */
+export type Saved = { 
+/**
+ * The file.
+ */
+path: string, };
+
+/**
  * A change of a metadata field in a system line.
  */
 export type FieldChange = { 
@@ -524,13 +1086,144 @@ old: string | null,
 new: string | null, };
 
 /**
- * The decoded content.
+ * One call that a wallet is asked to make.
+ */
+export type WalletCall = { 
+/**
+ * Whom it calls.
+ */
+to: string | null, 
+/**
+ * With how much, in hex of the smallest unit.
+ */
+value: string | null, 
+/**
+ * With what, in hex.
+ */
+data: string | null, 
+/**
+ * What the sender says that it does.
+ */
+description: string | null, };
+
+/**
+ * How an action should look.
+ */
+export type ActionStyle = "primary" | "secondary" | "danger";
+
+/**
+ * Something to choose.
+ */
+export type Action = { 
+/**
+ * Names it in `actions_answer`.
+ */
+id: string, 
+/**
+ * What its button says.
+ */
+label: string, 
+/**
+ * A picture; never fetched by itself.
+ */
+image_url: string | null, 
+/**
+ * How it should look; null if the sender does not say.
+ */
+style: ActionStyle | null, 
+/**
+ * RFC 3339, as its sender wrote it; null for never.
+ */
+expires_at: string | null, };
+
+/**
+ * The decoded content; of a reply, what it says.
  */
 export type Content = { "kind": "text", 
 /**
  * The text.
  */
-text: string, } | { "kind": "group_updated", 
+text: string, } | { "kind": "markdown", 
+/**
+ * Its source.
+ */
+text: string, } | { "kind": "attachments", 
+/**
+ * At most 50.
+ */
+items: Array<Attachment>, } | { "kind": "transaction_reference", 
+/**
+ * The family of chains, for instance `eip155`.
+ */
+namespace: string | null, 
+/**
+ * The chain.
+ */
+network_id: string, 
+/**
+ * The transaction's hash.
+ */
+reference: string, 
+/**
+ * For instance `transfer`.
+ */
+transaction_type: string | null, 
+/**
+ * For instance `USDC`.
+ */
+currency: string | null, 
+/**
+ * In whole units of the currency where the sender gives its decimals.
+ */
+amount: string | null, 
+/**
+ * Who paid.
+ */
+from_address: string | null, 
+/**
+ * Who was paid.
+ */
+to_address: string | null, } | { "kind": "wallet_send_calls", 
+/**
+ * The chain, in hex.
+ */
+chain_id: string, 
+/**
+ * Whose wallet.
+ */
+from: string, 
+/**
+ * At most 100.
+ */
+calls: Array<WalletCall>, } | { "kind": "actions", 
+/**
+ * Its id; a choice names it.
+ */
+id: string, 
+/**
+ * What it is about.
+ */
+description: string, 
+/**
+ * RFC 3339, as its sender wrote it; null for never.
+ */
+expires_at: string | null, 
+/**
+ * At most 50.
+ */
+actions: Array<Action>, } | { "kind": "intent", 
+/**
+ * `id` of the actions.
+ */
+id: string, 
+/**
+ * `id` of the chosen one.
+ */
+action_id: string, } | { "kind": "deleted", 
+/**
+ * Who deleted it.
+ */
+by: string, } | { "kind": "group_updated", 
 /**
  * Who did it.
  */
@@ -566,15 +1259,84 @@ added_super_admins: Array<string>,
 /**
  * Inboxes that are no longer super admins.
  */
-removed_super_admins: Array<string>, } | { "kind": "gap", 
+removed_super_admins: Array<string>, } | { "kind": "leave_request", } | { "kind": "gap", 
 /**
  * Stable code of the reason.
  */
-reason: string, } | { "kind": "other", 
+reason: string, } | { "kind": "refused_change", 
+/**
+ * Who made it; empty where that is not known.
+ */
+by: string, 
+/**
+ * Stable code: `commit_rejected_v1` to `commit_rejected_v11` by the rule it breaks,
+ * `commit_identity_missing`, `commit_invalid`, `metadata_rewritten`, `stray_device`.
+ */
+reason: string, 
+/**
+ * What happened, in sentences.
+ */
+text: string, } | { "kind": "other", 
 /**
  * The sender's fallback text.
  */
 fallback: string | null, };
+
+/**
+ * What is known of a message that is answered.
+ */
+export type ReplyState = "known" | "missing" | "deleted";
+
+/**
+ * The message that a reply answers.
+ */
+export type ReplyTo = { 
+/**
+ * Its id.
+ */
+message_id: string, 
+/**
+ * Who wrote it, authenticated by MLS; null if it is missing.
+ */
+sender_inbox_id: string | null, 
+/**
+ * At most 200 characters of what it says; empty unless it is known.
+ */
+text: string, 
+/**
+ * What is known of it.
+ */
+state: ReplyState, };
+
+/**
+ * How the content of a reaction is to be read.
+ */
+export type ReactionSchema = "unicode" | "shortcode" | "custom";
+
+/**
+ * What people react to a message with.
+ */
+export type Reaction = { 
+/**
+ * What they react with, at most 256 bytes.
+ */
+content: string, 
+/**
+ * How to read it.
+ */
+schema: ReactionSchema, 
+/**
+ * How many people.
+ */
+count: number, 
+/**
+ * Whether we are one of them.
+ */
+is_own: boolean, 
+/**
+ * The first 20 of them, by inbox id.
+ */
+senders: Array<string>, };
 
 /**
  * A message.
@@ -631,12 +1393,187 @@ failure: string | null,
 /**
  * Whether we wrote it.
  */
-is_own: boolean, };
+is_own: boolean, 
+/**
+ * What it answers; null unless it is a reply.
+ */
+reply_to: ReplyTo | null, 
+/**
+ * The reactions to it, the most frequent first; at most 50.
+ */
+reactions: Array<Reaction>, 
+/**
+ * When it disappears; null for never.
+ */
+expires_at_ns: string | null, };
+
+/**
+ * What we may do with a message.
+ */
+export type MessageActions = { 
+/**
+ * Whether we may delete it for everyone.
+ */
+can_delete_for_everyone: boolean, 
+/**
+ * Why not, in a sentence; null if we may.
+ */
+reason: string | null, };
+
+/**
+ * How far a person has read, by their own word.
+ */
+export type ReadTime = { 
+/**
+ * Who.
+ */
+inbox_id: string, 
+/**
+ * Everything sent up to this time.
+ */
+read_up_to_ns: string, };
+
+/**
+ * What the person chose for this installation.
+ */
+export type Settings = { 
+/**
+ * Whether others hear what was read here; true unless the person says no.
+ */
+send_read_receipts: boolean, 
+/**
+ * Bytes up to which files of allowed people are fetched by themselves; 0 for never.
+ */
+auto_download_bytes: number, 
+/**
+ * A server that takes files by PUT at `ADDRESS/files/DIGEST`, in place of the node's.
+ */
+upload_server: string | null, };
+
+/**
+ * An archive that was written.
+ */
+export type ArchiveExported = { 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * Its size in bytes.
+ */
+bytes: number, 
+/**
+ * Groups and direct messages in it.
+ */
+conversations: number, 
+/**
+ * Messages in it.
+ */
+messages: number, 
+/**
+ * Decisions about people and conversations in it.
+ */
+consents: number, 
+/**
+ * Messages left out because other apps could not read on after them.
+ */
+left_out: number, 
+/**
+ * The key that opens it, where there is no passphrase. It is kept nowhere.
+ */
+key: string | null, };
+
+/**
+ * What an archive holds.
+ */
+export type ArchiveContents = { 
+/**
+ * When it was written, by the clock of who wrote it.
+ */
+exported_at_ns: string, 
+/**
+ * Only messages sent later.
+ */
+start_ns: string | null, 
+/**
+ * Only messages sent then or earlier.
+ */
+end_ns: string | null, 
+/**
+ * Groups and direct messages.
+ */
+conversations: number, 
+/**
+ * Messages.
+ */
+messages: number, 
+/**
+ * The oldest message.
+ */
+oldest_ns: string | null, 
+/**
+ * The newest message.
+ */
+newest_ns: string | null, 
+/**
+ * Decisions about people and conversations.
+ */
+consents: number, 
+/**
+ * Elements that are not known here or make no sense.
+ */
+skipped: number, 
+/**
+ * Whether its end says that nothing is missing; those of other apps never do.
+ */
+is_sealed: boolean, };
+
+/**
+ * What became of an archive that was taken in.
+ */
+export type ArchiveImported = { 
+/**
+ * Conversations that were not here. They can be read; writing has to wait until an app of
+ * somebody in them adds this device.
+ */
+new_conversations: number, 
+/**
+ * Conversations that were here, and stay as they were.
+ */
+known_conversations: number, 
+/**
+ * Messages that were not here.
+ */
+new_messages: number, 
+/**
+ * Messages that were here, and stay as they were.
+ */
+known_messages: number, 
+/**
+ * Messages whose time to disappear is over.
+ */
+expired_messages: number, 
+/**
+ * Decisions that were newer than those here.
+ */
+changed_consents: number, 
+/**
+ * Elements left out: of no conversation, never sent, of times that can't be, or unknown.
+ */
+skipped: number, };
 
 /**
  * Where a page of messages begins.
  */
-export type Anchor = { "at": "latest" } | { "at": "first_unread" } | { "at": "before", 
+export type Anchor = { "at": "latest" } | { "at": "first_unread" } | { "at": "message", 
+/**
+ * Its id.
+ */
+message_id: string, } | { "at": "date", 
+/**
+ * The time.
+ */
+at_ns: string, } | { "at": "before", 
 /**
  * `older` of that page.
  */
@@ -668,13 +1605,73 @@ newer: string | null,
 first_unread_id: string | null, };
 
 /**
+ * A part of what a result shows.
+ */
+export type SnippetPart = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * Whether it is what was searched for.
+ */
+is_match: boolean, };
+
+/**
+ * A message that was found.
+ */
+export type SearchHit = { 
+/**
+ * The message.
+ */
+message: Message, 
+/**
+ * Its text around the first matches.
+ */
+snippet: Array<SnippetPart>, };
+
+/**
+ * A page of messages that were found, the newest first.
+ */
+export type SearchPage = { 
+/**
+ * The messages.
+ */
+items: Array<SearchHit>, 
+/**
+ * Pass as `before` for the next page; null on the last.
+ */
+next: string | null, 
+/**
+ * Why nothing could be searched for, in a sentence: a filter that can't be read or that stands
+ * for nobody and nothing here. Null if all is well.
+ */
+problem: string | null, };
+
+/**
  * Something changed; sent to every shell after the change is on the disk.
  */
 export type Event = { "event": "conversation", 
 /**
  * The whole new row.
  */
-conversation: Conversation, } | { "event": "messages", 
+conversation: Conversation, } | { "event": "conversation_deleted", 
+/**
+ * Conversation.
+ */
+conversation_id: string, } | { "event": "consent", 
+/**
+ * What it is about.
+ */
+entity: ConsentEntity, 
+/**
+ * Inbox id or conversation id.
+ */
+id: string, 
+/**
+ * The decision.
+ */
+state: Consent, } | { "event": "messages", 
 /**
  * Conversation.
  */
@@ -690,7 +1687,31 @@ conversation_id: string,
 /**
  * Message id.
  */
-message_id: string, } | { "event": "connection", 
+message_id: string, } | { "event": "attachment_progress", 
+/**
+ * The conversation.
+ */
+conversation_id: string, 
+/**
+ * The message.
+ */
+message_id: string, 
+/**
+ * The file's place in it.
+ */
+index: number, 
+/**
+ * Where it is on its way.
+ */
+state: TransferState, 
+/**
+ * Encrypted bytes transferred.
+ */
+done_bytes: number, 
+/**
+ * Encrypted bytes in all; null while unknown.
+ */
+total_bytes: number | null, } | { "event": "connection", 
 /**
  * Its state.
  */
@@ -712,6 +1733,10 @@ state: StepState, } | { "event": "progress",
  */
 operation: string, 
 /**
+ * The id that its shell chose; null if it chose none.
+ */
+operation_id: string | null, 
+/**
  * Conversation, if there is one yet.
  */
 conversation_id: string | null, 
@@ -722,7 +1747,7 @@ done: number,
 /**
  * Units in all.
  */
-total: number, } | { "event": "resync", };
+total: number, } | { "event": "inbox_changed", } | { "event": "revoked", } | { "event": "resync", };
 
 /**
  * No arguments.
@@ -756,6 +1781,63 @@ export type NodeArgs = {
 node: NodeChoice, };
 
 /**
+ * Arguments of `device_list`.
+ */
+export type DeviceListArgs = { 
+/**
+ * Asks the network first; otherwise only the local database is read.
+ */
+fresh?: boolean, };
+
+/**
+ * Arguments of `device_name`.
+ */
+export type DeviceNameArgs = { 
+/**
+ * Installation id.
+ */
+installation_id: string, 
+/**
+ * Its name, at most 64 characters; empty for none.
+ */
+name: string, };
+
+/**
+ * Arguments of `inbox_change_preview`.
+ */
+export type InboxChangeArgs = { 
+/**
+ * The change.
+ */
+change: InboxChange, 
+/**
+ * Before `register`: the node on which the held wallet has its inbox. Not used afterwards.
+ */
+node?: NodeChoice, };
+
+/**
+ * Arguments of `inbox_change_sign`.
+ */
+export type InboxChangeSignArgs = { 
+/**
+ * From the preview.
+ */
+change_id: string, 
+/**
+ * The signature.
+ */
+signature: ChangeSignature, };
+
+/**
+ * Arguments of `inbox_change_apply`.
+ */
+export type InboxChangeApplyArgs = { 
+/**
+ * From the preview.
+ */
+change_id: string, };
+
+/**
  * Arguments that name a conversation.
  */
 export type ConversationArgs = { 
@@ -763,6 +1845,36 @@ export type ConversationArgs = {
  * Conversation id.
  */
 conversation_id: string, };
+
+/**
+ * Arguments of `conversation_mark_unread`.
+ */
+export type MarkUnreadArgs = { 
+/**
+ * Conversation id.
+ */
+conversation_id: string, 
+/**
+ * The first message that is unread then; the newest one of others if it is not given.
+ */
+message_id?: string, };
+
+/**
+ * Arguments of `draft_set`.
+ */
+export type DraftArgs = { 
+/**
+ * Conversation id.
+ */
+conversation_id: string, 
+/**
+ * The text; empty for none.
+ */
+text: string, 
+/**
+ * Id of the message it replies to.
+ */
+reply_to: string | null, };
 
 /**
  * Arguments that name a message.
@@ -808,6 +1920,11 @@ anchor: Anchor,
 limit: number, };
 
 /**
+ * What the text of a message to send is.
+ */
+export type MessageFormat = "text" | "markdown" | "transaction_reference" | "wallet_send_calls" | "actions";
+
+/**
  * Arguments of `message_send`.
  */
 export type MessageSendArgs = { 
@@ -816,9 +1933,195 @@ export type MessageSendArgs = {
  */
 conversation_id: string, 
 /**
- * Text, 1 to 65,536 bytes of UTF-8.
+ * Text, 1 to 65,536 bytes of UTF-8; with files it may be empty.
  */
-text: string, };
+text: string, 
+/**
+ * What the text is; plain text unless said otherwise.
+ */
+format?: MessageFormat, 
+/**
+ * The message that it answers.
+ */
+reply_to?: string, 
+/**
+ * Prepared files, at most 50. They are a message of their own before the text.
+ */
+attachments?: Array<string>, };
+
+/**
+ * Arguments of `message_react`.
+ */
+export type MessageReactArgs = { 
+/**
+ * The message to react to.
+ */
+message_id: string, 
+/**
+ * An emoji, a `:shortcode:` or anything else; at most 256 bytes.
+ */
+content: string, 
+/**
+ * False takes the reaction back.
+ */
+is_added: boolean, };
+
+/**
+ * Arguments of `actions_answer`.
+ */
+export type ActionsAnswerArgs = { 
+/**
+ * The message that offers the actions.
+ */
+message_id: string, 
+/**
+ * The chosen one.
+ */
+action_id: string, };
+
+/**
+ * Arguments of `settings_set`: what is not given stays.
+ */
+export type SettingsArgs = { 
+/**
+ * Whether others hear what was read here.
+ */
+send_read_receipts?: boolean, 
+/**
+ * Bytes up to which files of allowed people are fetched by themselves; 0 for never.
+ */
+auto_download_bytes?: number, 
+/**
+ * A server that takes files by PUT at `ADDRESS/files/DIGEST`, in place of the node's; empty for none.
+ */
+upload_server?: string, };
+
+/**
+ * Arguments of `attachment_prepare`: either `path`, or `name` and `base64`.
+ */
+export type AttachmentPrepareArgs = { 
+/**
+ * Where it is to be sent.
+ */
+conversation_id: string, 
+/**
+ * A file on the disk.
+ */
+path?: string, 
+/**
+ * The name of one that is given as it is.
+ */
+name?: string, 
+/**
+ * What that is; a picture is known by its bytes.
+ */
+media_type?: string, 
+/**
+ * Its bytes in standard base64.
+ */
+base64?: string, };
+
+/**
+ * Arguments that name a prepared file.
+ */
+export type PreparedArgs = { 
+/**
+ * Its id.
+ */
+id: string, };
+
+/**
+ * Arguments of `attachment_transfer`.
+ */
+export type AttachmentTransferArgs = { 
+/**
+ * The message.
+ */
+message_id: string, 
+/**
+ * The file's place in it.
+ */
+index: number, 
+/**
+ * What to do.
+ */
+action: TransferAction, };
+
+/**
+ * Arguments of `attachment_read`.
+ */
+export type AttachmentReadArgs = { 
+/**
+ * The message.
+ */
+message_id: string, 
+/**
+ * The file's place in it.
+ */
+index: number, 
+/**
+ * Whether its small picture is wanted.
+ */
+thumbnail: boolean, };
+
+/**
+ * Arguments of `attachment_save`.
+ */
+export type AttachmentSaveArgs = { 
+/**
+ * The message.
+ */
+message_id: string, 
+/**
+ * The file's place in it.
+ */
+index: number, 
+/**
+ * Where to: a file, which is replaced, or a folder, in which nothing is.
+ */
+path: string, };
+
+/**
+ * Arguments of `attachment_allow_host`.
+ */
+export type AllowHostArgs = { 
+/**
+ * As `host` of a file has it.
+ */
+host: string, 
+/**
+ * Whether files are fetched from it although it is on a private network or has no TLS.
+ */
+is_allowed: boolean, };
+
+/**
+ * Arguments of `search_messages`.
+ */
+export type SearchArgs = { 
+/**
+ * Words that all have to be there, the last perhaps only begun; `"words in a row"`;
+ * `from:` an address, an inbox id, the beginning of one, or `me`; `in:` a part of a
+ * conversation's name, its id or the person of a direct message; `before:2026-11-01` and
+ * `after:2026-11-01`, both without that day. Values with spaces stand in quotes.
+ */
+query: string, 
+/**
+ * Only in this conversation.
+ */
+conversation_id?: string, 
+/**
+ * Results, 1 to 100; 30 if it is not given.
+ */
+limit?: number, 
+/**
+ * `next` of the page before.
+ */
+before?: string, 
+/**
+ * How many minutes the person's clock is ahead of UTC, for `before:` and `after:`; 0 if it is
+ * not given.
+ */
+utc_offset_minutes?: number, };
 
 /**
  * Arguments of `who_resolve`.
@@ -856,7 +2159,20 @@ app_data: string,
 /**
  * Who may do what.
  */
-preset: Preset, };
+preset: Preset, 
+/**
+ * Permissions that differ from the preset.
+ */
+permissions: Array<PermissionChange>, 
+/**
+ * Messages disappear so long after they were received; absent if they stay.
+ */
+disappearing_in_ns: string | null, 
+/**
+ * Names the operation in progress events and for `operation_cancel`: 1 to 64 characters that
+ * no other operation under way has.
+ */
+operation_id: string | null, };
 
 /**
  * Arguments of `dm_create`.
@@ -878,7 +2194,12 @@ conversation_id: string,
 /**
  * Addresses or inbox ids, at most 400.
  */
-who: Array<string>, };
+who: Array<string>, 
+/**
+ * Names the operation in progress events and for `operation_cancel`: 1 to 64 characters that
+ * no other operation under way has.
+ */
+operation_id: string | null, };
 
 /**
  * Arguments of `group_update`; absent fields stay as they are.
@@ -903,7 +2224,153 @@ image_url: string | null,
 /**
  * Free string of an application, at most 8192 bytes.
  */
-app_data: string | null, };
+app_data: string | null, 
+/**
+ * Lowest protocol version that may follow the group: three numbers, not above ours.
+ */
+minimum_version: string | null, };
+
+/**
+ * Arguments of `permissions_set`.
+ */
+export type PermissionsSetArgs = { 
+/**
+ * Conversation id.
+ */
+conversation_id: string, 
+/**
+ * What to change, all in one commit.
+ */
+changes: Array<PermissionChange>, };
+
+/**
+ * Arguments of `role_change`.
+ */
+export type RoleChangeArgs = { 
+/**
+ * Conversation id.
+ */
+conversation_id: string, 
+/**
+ * Address or inbox id of a member.
+ */
+who: string, 
+/**
+ * The change.
+ */
+change: RoleChange, };
+
+/**
+ * Arguments of `disappearing_set`.
+ */
+export type DisappearingSetArgs = { 
+/**
+ * Conversation id.
+ */
+conversation_id: string, 
+/**
+ * Messages disappear so long after they were received; null if they stay.
+ */
+in_ns: string | null, };
+
+/**
+ * Arguments of `pin_set`.
+ */
+export type PinSetArgs = { 
+/**
+ * Conversation id.
+ */
+conversation_id: string, 
+/**
+ * Message id.
+ */
+message_id: string, 
+/**
+ * Whether it is pinned afterwards.
+ */
+pinned: boolean, };
+
+/**
+ * Arguments of lists that are read backwards: `group_changes` and `conversation_files`.
+ */
+export type BackwardsArgs = { 
+/**
+ * Conversation id.
+ */
+conversation_id: string, 
+/**
+ * `older` of the page before; null for the newest.
+ */
+before: string | null, 
+/**
+ * Rows, 1 to 500.
+ */
+limit: number, };
+
+/**
+ * Arguments of `operation_cancel`.
+ */
+export type OperationArgs = { 
+/**
+ * The id that was given to the operation.
+ */
+operation_id: string, };
+
+/**
+ * Arguments of `archive_export`.
+ */
+export type ArchiveExportArgs = { 
+/**
+ * The file to write; none may be there.
+ */
+path: string, 
+/**
+ * What is to open it, at least 8 characters. Without one a key is made and answered.
+ */
+passphrase: string | null, 
+/**
+ * Only messages sent later.
+ */
+start_ns: string | null, 
+/**
+ * Only messages sent then or earlier.
+ */
+end_ns: string | null, 
+/**
+ * Leave out messages that will disappear.
+ */
+exclude_disappearing: boolean, 
+/**
+ * Leave out blocked conversations; that they are blocked goes in.
+ */
+exclude_denied: boolean, 
+/**
+ * Names the operation in progress events and for `operation_cancel`: 1 to 64 characters that
+ * no other operation under way has.
+ */
+operation_id: string | null, };
+
+/**
+ * Arguments of `archive_inspect` and `archive_import`.
+ */
+export type ArchiveOpenArgs = { 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * What it was written with: this, or `key`.
+ */
+passphrase: string | null, 
+/**
+ * Its key, 64 hexadecimal digits with any spaces or dashes between them.
+ */
+key: string | null, 
+/**
+ * Names the operation in progress events and for `operation_cancel`: 1 to 64 characters that
+ * no other operation under way has.
+ */
+operation_id: string | null, };
 
 /**
  * Arguments of `consent_set`.
@@ -915,6 +2382,28 @@ export type ConsentSetArgs = {
 conversation_id: string, 
 /**
  * The new state.
+ */
+state: Consent, };
+
+/**
+ * Arguments of `inbox_consent_set`.
+ */
+export type InboxConsentArgs = { 
+/**
+ * Inbox id.
+ */
+inbox_id: string, 
+/**
+ * The new state.
+ */
+state: Consent, };
+
+/**
+ * Arguments of `inbox_consent_list`.
+ */
+export type InboxConsentListArgs = { 
+/**
+ * Which decision.
  */
 state: Consent, };
 
@@ -932,22 +2421,78 @@ export interface Commands {
   registration_preview: { args: NodeArgs; result: RegistrationPreview };
   /** Registers this installation, or continues where a crash stopped it. */
   register: { args: NodeArgs; result: Account };
+  /** The installations and wallets of our inbox. */
+  device_list: { args: DeviceListArgs; result: Devices };
+  /** Names an installation of our inbox, on this computer only. */
+  device_name: { args: DeviceNameArgs; result: Devices };
+  /** Shows what a change of the inbox will sign; changes nothing. Also before `register`, for the wallet that waits for it. */
+  inbox_change_preview: { args: InboxChangeArgs; result: InboxChangePreview };
+  /** Takes the signature of one of the signers. */
+  inbox_change_sign: { args: InboxChangeSignArgs; result: InboxChangePreview };
+  /** Publishes a signed change of the inbox, and takes revoked installations out of our groups. */
+  inbox_change_apply: { args: InboxChangeApplyArgs; result: Devices };
   /** A page of conversations from the local database. */
   conversation_list: { args: ConversationListArgs; result: ConversationPage };
   /** One conversation from the local database. */
   conversation_get: { args: ConversationArgs; result: Conversation };
   /** Marks everything in a conversation as read. */
   conversation_mark_read: { args: ConversationArgs; result: Conversation };
-  /** Sets the consent to a conversation. */
+  /** Marks a conversation as unread, from a message on or from the newest one of others. */
+  conversation_mark_unread: { args: MarkUnreadArgs; result: Conversation };
+  /** Keeps what the person has begun to write; empty for nothing. */
+  draft_set: { args: DraftArgs; result: Nothing };
+  /** Asks the super admins to take us out; for everybody visible as "left" once done. */
+  group_leave: { args: ConversationArgs; result: Conversation };
+  /** Asks the super admins to add this device again. */
+  readd_request: { args: ConversationArgs; result: Conversation };
+  /** Deletes a conversation on this installation only. One that we are out of is gone; of another the history goes, and it is hidden until something new comes. */
+  conversation_delete: { args: ConversationArgs; result: Nothing };
+  /** Sets the consent to a conversation; of a direct message also that to the person. */
   consent_set: { args: ConsentSetArgs; result: Conversation };
+  /** Sets the consent to a person. */
+  inbox_consent_set: { args: InboxConsentArgs; result: InboxConsent };
+  /** People allowed or blocked, newest decision first. */
+  inbox_consent_list: { args: InboxConsentListArgs; result: Array<InboxConsent> };
+  /** What a person sees before accepting: who added them, shared groups. */
+  request_details: { args: ConversationArgs; result: RequestDetails };
   /** A page of messages from the local database. */
   message_list: { args: MessageListArgs; result: MessagePage };
-  /** Stores a text message and publishes it in the background. */
+  /** Stores a message and publishes it in the background. */
   message_send: { args: MessageSendArgs; result: Message };
+  /** Adds our reaction to a message, or takes it back; gives the message reacted to. */
+  message_react: { args: MessageReactArgs; result: Message };
+  /** Deletes a message for everyone. */
+  message_delete_for_everyone: { args: MessageArgs; result: Message };
+  /** What we may do with a message. */
+  message_actions: { args: MessageArgs; result: MessageActions };
+  /** Chooses one of the actions that a message offers. */
+  actions_answer: { args: ActionsAnswerArgs; result: Message };
+  /** How far people have read, by the receipts they sent. */
+  conversation_read_times: { args: ConversationArgs; result: Array<ReadTime> };
+  /** What the person chose for this installation. */
+  settings_get: { args: Nothing; result: Settings };
+  /** Changes what the person chose; what is not given stays. */
+  settings_set: { args: SettingsArgs; result: Settings };
+  /** Copies a file into the encrypted database, so that it can be sent. */
+  attachment_prepare: { args: AttachmentPrepareArgs; result: PreparedAttachment };
+  /** Forgets a prepared file. */
+  attachment_discard: { args: PreparedArgs; result: Nothing };
+  /** The small picture of a prepared file. */
+  prepared_read: { args: PreparedArgs; result: Media };
+  /** Begins, stops or gives up fetching or sending a file. */
+  attachment_transfer: { args: AttachmentTransferArgs; result: Message };
+  /** A picture or text of a message that is here, to show it. */
+  attachment_read: { args: AttachmentReadArgs; result: Media };
+  /** Writes a file of a message to the disk. */
+  attachment_save: { args: AttachmentSaveArgs; result: Saved };
+  /** Allows fetching files from a host on a private network or without TLS, or no longer. */
+  attachment_allow_host: { args: AllowHostArgs; result: Nothing };
   /** Tries a failed message again. */
   message_retry: { args: MessageArgs; result: Message };
   /** Deletes a message on this installation only. */
   message_delete: { args: MessageArgs; result: Nothing };
+  /** Searches messages, the newest first. */
+  search_messages: { args: SearchArgs; result: SearchPage };
   /** Looks people up on the network. */
   who_resolve: { args: WhoArgs; result: Array<Resolved> };
   /** Creates a group. */
@@ -956,16 +2501,42 @@ export interface Commands {
   dm_create: { args: DmCreateArgs; result: Created };
   /** Changes name, description, picture or application data. */
   group_update: { args: GroupUpdateArgs; result: Conversation };
+  /** What a group allows, to whom, and what we may do ourselves. */
+  group_rules: { args: ConversationArgs; result: GroupRules };
+  /** Changes permissions, all in one commit. */
+  permissions_set: { args: PermissionsSetArgs; result: GroupRules };
+  /** Changes an admin list. */
+  role_change: { args: RoleChangeArgs; result: GroupRules };
+  /** Lets messages disappear, or stay. */
+  disappearing_set: { args: DisappearingSetArgs; result: Conversation };
+  /** Pins or unpins a message for everybody. */
+  pin_set: { args: PinSetArgs; result: Conversation };
+  /** Pinned messages, newest pin first. */
+  pin_list: { args: ConversationArgs; result: Array<Pin> };
+  /** Everything that happened to a group, newest first. */
+  group_changes: { args: BackwardsArgs; result: MessagePage };
+  /** The messages of a conversation that are files, newest first. */
+  conversation_files: { args: BackwardsArgs; result: MessagePage };
+  /** Fetches the picture of a group from the server its members name; asked for by a click. */
+  group_image: { args: ConversationArgs; result: Media };
   /** Members of a conversation. */
   member_list: { args: ConversationArgs; result: Array<Member> };
   /** Adds people. */
   member_add: { args: MembersArgs; result: MembershipResult };
   /** Removes people. */
   member_remove: { args: MembersArgs; result: MembershipResult };
+  /** Stops adding or removing people after the batch under way; the rest is named as `cancelled`. */
+  operation_cancel: { args: OperationArgs; result: Nothing };
   /** Fetches and publishes everything that waits in one conversation. */
   conversation_sync: { args: ConversationArgs; result: GroupSync };
   /** Fetches and publishes everything that waits. */
   sync_all: { args: Nothing; result: AllSync };
+  /** Writes the history into a new, encrypted file. */
+  archive_export: { args: ArchiveExportArgs; result: ArchiveExported };
+  /** Looks through an archive and takes nothing in. */
+  archive_inspect: { args: ArchiveOpenArgs; result: ArchiveContents };
+  /** Takes an archive in. What is here already stays as it is; doing it twice changes nothing. */
+  archive_import: { args: ArchiveOpenArgs; result: ArchiveImported };
   /** Epoch facts of a group. */
   group_debug: { args: ConversationArgs; result: GroupDebug };
 }

@@ -8,13 +8,20 @@ import type { Event } from './generated'
 export async function connectTauri(): Promise<Backend> {
   const listeners = new Listeners()
   await listen<Event>('conclave-event', ({ payload }) => listeners.emit(payload))
+  async function run<T>(command: string, args: object): Promise<T> {
+    try {
+      return await invoke<T>('call', { command, args })
+    } catch (error) {
+      throw toApiError(error, words.errors.internal)
+    }
+  }
   return {
-    async call<K extends Command>(command: K, args: Args<K>): Promise<Result<K>> {
-      try {
-        return await invoke<Result<K>>('call', { command, args })
-      } catch (error) {
-        throw toApiError(error, words.errors.internal)
-      }
+    call: <K extends Command>(command: K, args: Args<K>) => run<Result<K>>(command, args),
+    shell: {
+      chooseFiles: (conversationId) => run('shell_choose_files', { conversation_id: conversationId }),
+      saveAttachment: (messageId, index, name) =>
+        run('shell_save_attachment', { message_id: messageId, index, name }),
+      openLink: (url) => run('shell_open_link', { url }),
     },
     subscribe: (listener) => listeners.add(listener),
   }

@@ -51,6 +51,7 @@ type Frame = {
 
 /** Talks to `conclave-cli serve` over a WebSocket, and connects again by itself. */
 export class WebBackend implements Backend {
+  readonly shell = null
   readonly #address: Address
   readonly #listeners = new Listeners()
   readonly #pending = new Map<number, Pending>()

@@ -4,6 +4,9 @@ export function shorten(id: string): string {
   return id.length <= head + 5 ? id : `${id.slice(0, head)}…${id.slice(-4)}`
 }
 
+/** Keeps shortened addresses in a text from being broken into two lines. */
+export const unbroken = (text: string): string => text.replaceAll('…', '\u2060…\u2060')
+
 const ADDRESS = /^0x[0-9a-f]{40}$/i
 const INBOX_ID = /^[0-9a-f]{64}$/i
 

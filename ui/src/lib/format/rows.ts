@@ -11,11 +11,15 @@ export type Row =
 
 const RUN_MS = 5 * 60_000
 
+/** Whether somebody said something: then it is a bubble, else a line. A wish to leave is news of the group. */
+const isSaid = ({ kind, content }: Message): boolean =>
+  kind === 'application' && content.kind !== 'leave_request' && content.kind !== 'intent'
+
 /** Whether two neighbours are drawn as one run of bubbles. */
 function sameRun(a: Message, b: Message): boolean {
   return (
-    a.kind === 'application' &&
-    b.kind === 'application' &&
+    isSaid(a) &&
+    isSaid(b) &&
     a.sender_inbox_id === b.sender_inbox_id &&
     toDate(b.sent_at_ns).getTime() - toDate(a.sent_at_ns).getTime() < RUN_MS
   )
@@ -33,7 +37,7 @@ export function toRows(messages: Message[], firstUnreadId: string | null, atBegi
     if (own !== day) rows.push({ type: 'day', key: `day-${own}`, ns: message.sent_at_ns })
     if (message.id === firstUnreadId) rows.push({ type: 'unread', key: 'unread' })
     day = own
-    if (message.kind === 'application') {
+    if (isSaid(message)) {
       const joined = !broken && previous !== undefined && sameRun(previous, message)
       if (joined && open !== null) open.last = false
       open = { type: 'bubble', key: message.id, message, first: !joined, last: true }

@@ -5,6 +5,12 @@ export function toDate(ns: string): Date {
   return new Date(Number(ns.slice(0, -6) || '0'))
 }
 
+/** A time as RFC 3339 writes it; null if it cannot be read. */
+export function readTime(text: string): Date | null {
+  const date = new Date(text)
+  return Number.isNaN(date.getTime()) ? null : date
+}
+
 /** Compares two times given as decimal text, without turning them into numbers that lose digits. */
 export function compareNs(a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0)
@@ -28,7 +34,15 @@ export function dayOf(date: Date): number {
 export const clockTime = (ns: string): string => clock.format(toDate(ns))
 
 /** The whole date and time, for a tooltip. */
-export const exactTime = (ns: string): string => exact.format(toDate(ns))
+export const exactTime = (ns: string): string => exactMoment(toDate(ns))
+export const exactMoment = (date: Date): string => exact.format(date)
+
+/** `14:05` today, `3 Nov, 14:05`, `3 Nov 2024, 14:05`: a moment that may be yet to come. */
+export function shortMoment(date: Date, now: Date): string {
+  if (dayOf(now) === dayOf(date)) return clock.format(date)
+  const day = date.getFullYear() === now.getFullYear() ? dayMonth : shortDay
+  return `${day.format(date)}, ${clock.format(date)}`
+}
 
 /** `14:05` today, `Yesterday`, `Tue` within the week, `3 Nov`, `3 Nov 2024`. */
 export function listTime(ns: string, now: Date): string {

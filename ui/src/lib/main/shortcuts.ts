@@ -1,6 +1,6 @@
 /** What a key combination asks for. */
 export type Shortcut =
-  | { do: 'palette' | 'new-group' | 'settings' | 'shortcuts' | 'close' }
+  | { do: 'palette' | 'new-group' | 'settings' | 'shortcuts' | 'find' | 'search' | 'close' }
   | { do: 'nth'; index: number }
   | { do: 'step'; by: 1 | -1; unread: boolean }
 
@@ -18,6 +18,7 @@ export function readShortcut(event: Keys): Shortcut | null {
   if (digit !== undefined) return { do: 'nth', index: Number(digit) - 1 }
   // On many keyboards the slash itself needs Shift.
   if (event.key === '/' || event.code === 'Slash') return { do: 'shortcuts' }
+  if (event.key.toLowerCase() === 'f') return { do: event.shiftKey ? 'search' : 'find' }
   if (event.shiftKey) return null
   switch (event.key.toLowerCase()) {
     case 'k':

@@ -3,6 +3,7 @@ import { nothing, toApiError, type Backend } from '../backend/backend'
 import type { ApiError, Consent, Conversation, ListFilter } from '../backend/generated'
 import { shorten } from '../format/address'
 import { compareNs } from '../format/time'
+import { visible } from '../format/visible'
 import { words } from '../words'
 import type { People } from './people.svelte'
 
@@ -23,14 +24,16 @@ export class Conversations {
   #fresh = new Map<string, Conversation>()
   /** The newest reading of the list; an older one that still runs stops. */
   #reading = 0
+  /** Rows that came while the list is being read; its answers may not know them yet. */
+  #meanwhile = new Set<string>()
 
   sorted = $state.raw<Conversation[]>([])
   loaded = $state(false)
   failure = $state<ApiError | null>(null)
 
-  readonly accepted = $derived(this.sorted.filter((one) => !this.isRequest(one)))
+  readonly accepted = $derived(this.sorted.filter((one) => !one.request))
   readonly unread = $derived(this.accepted.filter((one) => one.unread_count > 0))
-  readonly requests = $derived(this.sorted.filter((one) => this.isRequest(one)))
+  readonly requests = $derived(this.sorted.filter((one) => one.request))
   readonly totalUnread = $derived(this.accepted.reduce((sum, one) => sum + one.unread_count, 0))
 
   constructor(backend: Backend, people: People) {
@@ -46,13 +49,8 @@ export class Conversations {
     return filter === 'all' ? this.accepted : filter === 'unread' ? this.unread : this.requests
   }
 
-  /** From someone we have not decided about yet. */
-  isRequest(one: Conversation): boolean {
-    return one.consent === 'unknown' && one.creator_inbox_id !== this.#people.self
-  }
-
   title(one: Conversation): string {
-    if (one.kind === 'group') return one.name.trim() === '' ? words.list.untitled : one.name
+    if (one.kind === 'group') return visible(one.name) || words.list.untitled
     if (one.peer_inbox_id !== null) return this.#people.shortId(one.peer_inbox_id)
     return shorten(one.peer_address ?? one.id)
   }
@@ -62,9 +60,11 @@ export class Conversations {
     return one.peer_inbox_id ?? one.id
   }
 
-  /** Reads the whole list: the first page is shown at once, the rest follows. */
+  /** Reads the whole list: the first page is shown at once, the rest follows, what is not in it goes. */
   async load(): Promise<void> {
     const reading = ++this.#reading
+    const read = new Set<string>()
+    this.#meanwhile.clear()
     let after: string | null = null
     try {
       do {
@@ -74,11 +74,17 @@ export class Conversations {
           { filter: 'all', after, limit },
         )
         if (reading !== this.#reading) return
-        for (const one of page.items) this.#fresh.set(one.id, one)
+        for (const one of page.items) {
+          read.add(one.id)
+          if (!this.#meanwhile.has(one.id)) this.#fresh.set(one.id, one)
+        }
         this.#settle()
         this.loaded = true
         after = page.next
       } while (after !== null)
+      for (const id of [...this.#byId.keys()]) {
+        if (!read.has(id) && !this.#meanwhile.has(id)) this.remove(id)
+      }
       this.failure = null
     } catch (error) {
       if (reading === this.#reading) this.failure = toApiError(error, words.errors.internal)
@@ -90,7 +96,21 @@ export class Conversations {
     const before = this.#byId.get(conversation.id)
     if (before?.epoch !== conversation.epoch) this.#people.forget(conversation.id)
     if (this.#fresh.size === 0) queueMicrotask(() => this.#settle())
+    for (const other of conversation.duplicate_ids) this.#fresh.delete(other)
     this.#fresh.set(conversation.id, conversation)
+    this.#meanwhile.add(conversation.id)
+  }
+
+  /** Whether an id is that of a conversation, or one of the others under which it was begun. */
+  isOf(id: string, conversationId: string): boolean {
+    return id === conversationId || this.get(conversationId)?.duplicate_ids.includes(id) === true
+  }
+
+  /** A conversation is gone from this installation. */
+  remove(id: string): void {
+    this.#fresh.delete(id)
+    this.#meanwhile.delete(id)
+    if (this.#byId.delete(id)) this.sorted = this.sorted.filter((one) => one.id !== id)
   }
 
   /**
@@ -110,6 +130,11 @@ export class Conversations {
     }
   }
 
+  /** The newest message of somebody else counts as unread again. */
+  async markUnread(id: string): Promise<void> {
+    await this.#backend.call('conversation_mark_unread', { conversation_id: id })
+  }
+
   async setConsent(id: string, state: Consent): Promise<void> {
     await this.#backend.call('consent_set', { conversation_id: id, state })
   }
@@ -123,8 +148,15 @@ export class Conversations {
     const fresh = this.#fresh
     this.#fresh = new Map()
     const incoming: Conversation[] = []
+    const replaced = new Set(fresh.keys())
     for (const one of fresh.values()) {
       this.#people.learnConversation(one)
+      // Which id stands for a direct message may change with a message: the other row goes.
+      for (const other of one.duplicate_ids) {
+        if (fresh.has(other)) continue
+        replaced.add(other)
+        this.#byId.delete(other)
+      }
       if (one.consent === 'denied') this.#byId.delete(one.id)
       else {
         this.#byId.set(one.id, one)
@@ -133,7 +165,7 @@ export class Conversations {
     }
     incoming.sort(byActivity)
     this.sorted = merge(
-      this.sorted.filter((one) => !fresh.has(one.id)),
+      this.sorted.filter((one) => !replaced.has(one.id)),
       incoming,
     )
   }

@@ -32,6 +32,11 @@ export class People {
     return shorten(this.#addresses.get(inboxId) ?? inboxId)
   }
 
+  /** What a mention by address or inbox id is shown as. */
+  mention(id: string): string {
+    return shorten(id.startsWith('0x') ? id : (this.#addresses.get(id) ?? id))
+  }
+
   knows(inboxId: string): boolean {
     return inboxId === this.self || this.#addresses.has(inboxId)
   }

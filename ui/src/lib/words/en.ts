@@ -1,25 +1,10 @@
 import type { RegistrationStep } from '../backend/generated'
-
-const number = new Intl.NumberFormat('en')
-const list = new Intl.ListFormat('en', { type: 'conjunction' })
-
-const plural = (n: number, one: string, other: string): string => (n === 1 ? one : other)
-const people = (n: number): string => `${number.format(n)} ${plural(n, 'person', 'people')}`
-
-/** Keeps the direction of text that others wrote from changing the sentence around it. */
-const quoted = (text: string): string => `“\u2068${text}\u2069”`
-
-/** At most three names, then a count. */
-function names(all: string[]): string {
-  return all.length <= 4
-    ? list.format(all)
-    : `${all.slice(0, 3).join(', ')} and ${people(all.length - 3)} more`
-}
-
-/** Names that something is done to: "you" is not a name there. */
-function objects(all: string[]): string {
-  return names(all.map((name) => (name === en.common.you ? en.common.youObject : name)))
-}
+import { count, names, plural, YOU, YOU_OBJECT } from './en/grammar'
+import * as group from './en/group'
+import { lines } from './en/lines'
+import * as messages from './en/messages'
+import * as others from './en/people'
+import { permissions } from './en/permissions'
 
 const steps: Record<RegistrationStep, string> = {
   look_up_inbox: 'Look up your inbox on the network',
@@ -30,8 +15,14 @@ const steps: Record<RegistrationStep, string> = {
   first_sync: 'Fetch your conversations',
 }
 
-/** The English catalogue: the only place where text for people is written. */
+/** The English catalogue, with what is in the folder beside it: the only place where text for people is written. */
 export const en = {
+  ...group,
+  ...others,
+  ...messages,
+  lines,
+  permissions,
+
   locale: 'en-GB',
   direction: 'ltr',
   appName: 'Conclave',
@@ -50,8 +41,8 @@ export const en = {
     retry: 'Retry',
     save: 'Save',
     tryAgain: 'Try again',
-    you: 'You',
-    youObject: 'you',
+    you: YOU,
+    youObject: YOU_OBJECT,
     copyValue: (what: string) => `Copy ${what}`,
     errorCode: (code: string) => `Code: ${code}`,
   },
@@ -65,9 +56,21 @@ export const en = {
       'This page does not know where Conclave runs. Start “conclave-cli serve” and open the address it prints.',
     startTitle: 'Conclave could not start',
     copyFailed: 'The text could not be copied.',
+    notAllowed: 'The rules of this group don’t allow it.',
   },
 
-  time: { today: 'Today', yesterday: 'Yesterday' },
+  time: {
+    today: 'Today',
+    yesterday: 'Yesterday',
+    durations: {
+      second: (n: number) => `${count(n)} ${plural(n, 'second', 'seconds')}`,
+      minute: (n: number) => `${count(n)} ${plural(n, 'minute', 'minutes')}`,
+      hour: (n: number) => `${count(n)} ${plural(n, 'hour', 'hours')}`,
+      day: (n: number) => `${count(n)} ${plural(n, 'day', 'days')}`,
+      week: (n: number) => `${count(n)} ${plural(n, 'week', 'weeks')}`,
+    },
+    instant: 'less than a second',
+  },
 
   connection: {
     idle: 'Not connected',
@@ -178,11 +181,11 @@ export const en = {
         roles: `${name} changed who is an admin`,
       })[code] ?? `${name} updated the group`,
     addedYou: (name: string) => `${name} added you`,
-    unread: (n: number) => `${number.format(n)} unread`,
+    wantsToWrite: (name: string) => `${name} wants to write with you`,
+    unread: (n: number) => `${count(n)} unread`,
     badge: (n: number) => (n > 999 ? '999+' : String(n)),
-    failed: (n: number) => `${number.format(n)} not sent`,
-    requestsWaiting: (n: number) =>
-      `${number.format(n)} ${plural(n, 'request waits', 'requests wait')} for you`,
+    failed: (n: number) => `${count(n)} not sent`,
+    requestsWaiting: (n: number) => `${count(n)} ${plural(n, 'request waits', 'requests wait')} for you`,
     requestsDetail: 'Someone you don’t know added you. Look, then decide.',
     showRequests: 'Show requests',
     emptyAll: 'No conversations yet',
@@ -192,26 +195,33 @@ export const en = {
     emptyRequests: 'No requests',
     emptyRequestsDetail: 'When someone you don’t know adds you, you decide here.',
     failedToLoad: 'Your conversations could not be read.',
+    rowMenu: (title: string) => `Actions for ${title}`,
+    open: 'Open',
+    markRead: 'Mark as read',
+    markUnread: 'Mark as unread',
     resize: 'Width of the conversation list',
   },
 
   conversation: {
     none: 'No conversation open',
     noneDetail: 'Choose one on the left, or start a new one.',
-    members: (n: number) => `${number.format(n)} ${plural(n, 'member', 'members')}`,
+    members: (n: number) => `${count(n)} ${plural(n, 'member', 'members')}`,
     direct: 'Direct message',
     details: 'Details',
     messages: 'Messages',
     newMessages: 'New messages',
-    pill: (n: number) => `${number.format(n)} new ${plural(n, 'message', 'messages')}`,
+    pill: (n: number) => `${count(n)} new ${plural(n, 'message', 'messages')}`,
     toBottom: 'Jump to the newest message',
     startGroup: 'This is the beginning of the group.',
     startDirect: 'This is the beginning of your conversation.',
     encrypted: 'Only its members can read what is written here.',
     waiting: 'Waiting to be sent',
     sent: 'Sent',
+    read: 'Read',
+    readBy: (all: string[]) => `Read by ${names(all)}`,
     failed: 'Not sent',
     failedGeneric: 'It did not reach the network.',
+    failedCancelled: 'You stopped it.',
     unsupported: 'This kind of message cannot be shown yet.',
     gap: 'Something that was sent here could not be read.',
     failedToLoad: 'The messages could not be read.',
@@ -222,129 +232,28 @@ export const en = {
     label: 'Message',
     placeholder: 'Write a message',
     send: 'Send',
-    left: (bytes: number) => `${number.format(bytes)} bytes left`,
-    tooLong: (bytes: number) =>
-      `${number.format(bytes)} bytes too long. Shorten it or send it in several parts.`,
+    left: (bytes: number) => `${count(bytes)} bytes left`,
+    tooLong: (bytes: number) => `${count(bytes)} bytes too long. Shorten it or send it in several parts.`,
     inactive: 'You are no longer in this group. You can read what was written while you were.',
+    removedBy: (name: string) =>
+      `${name} removed you from this group. You can read what was written while you were in it.`,
+    departed: 'You left this group. You can read what was written while you were in it.',
+    leaving:
+      'You asked to leave. The app of a super admin takes you out when it is online next; you keep what is on this device.',
     paused: (version: string) =>
-      `This group needs version ${version} or newer of the app. Update to go on; nothing is lost until then.`,
-    forked:
-      'This group’s state may differ from that of the others. Ask a member to remove you and add you again. What you have is kept.',
+      `This group needs version ${version} or newer of the app. Nothing is sent or received here until you update; nothing is lost until then.`,
+    forked: 'Nothing can be sent while your state differs from that of the others. What to do is said above.',
   },
 
-  request: {
-    group: (name: string) => `${name} added you to this group.`,
-    direct: (name: string) => `${name} wants to write with you.`,
-    detail: 'They don’t see whether you accept. Nothing is sent until you do.',
-    accept: 'Accept',
-    block: 'Block',
-  },
-
-  lines: {
-    added: (by: string, who: string[]) => `${by} added ${objects(who)}`,
-    removed: (by: string, who: string[]) => `${by} removed ${objects(who)}`,
-    left: (who: string[]) => `${names(who)} left`,
-    named: (by: string, name: string) => `${by} named the group ${quoted(name)}`,
-    unnamed: (by: string) => `${by} removed the group’s name`,
-    described: (by: string) => `${by} changed the description`,
-    pictured: (by: string) => `${by} changed the group’s picture`,
-    disappearing: (by: string) => `${by} changed disappearing messages`,
-    changed: (by: string, field: string) => `${by} changed ${quoted(field)}`,
-    admins: (by: string, who: string[]) =>
-      `${by} made ${objects(who)} ${plural(who.length, 'an admin', 'admins')}`,
-    notAdmins: (by: string, who: string[]) =>
-      `${names(who)} ${who.length === 1 && who[0] !== en.common.you ? 'is' : 'are'} no longer ${plural(who.length, 'an admin', 'admins')} (${by})`,
-    superAdmins: (by: string, who: string[]) =>
-      `${by} made ${objects(who)} ${plural(who.length, 'an owner', 'owners')}`,
-    notSuperAdmins: (by: string, who: string[]) =>
-      `${names(who)} ${who.length === 1 && who[0] !== en.common.you ? 'is' : 'are'} no longer ${plural(who.length, 'an owner', 'owners')} (${by})`,
-    nothing: (by: string) => `${by} updated the group`,
-  },
-
-  who: {
-    label: 'People',
-    hint: 'Paste or type addresses (0x…) or inbox ids, separated by spaces, commas or lines.',
-    placeholder: '0x…',
-    more: 'Add another',
-    checking: 'Checking…',
-    reachable: 'Reachable',
-    malformed: 'Not an address or inbox id',
-    notRegistered: 'Not on this network',
-    noInstallation: 'Has no device that can be added',
-    isSelf: 'That is you',
-    duplicate: 'Already chosen',
-    member: 'Already a member',
-    unchecked: 'Not checked yet',
-    unknown: 'Cannot be added',
-    summary: (ready: number) => `${people(ready)} can be added`,
-    leftOut: (n: number) => `${number.format(n)} left out`,
-    removeProblems: 'Clear those',
-    remove: (who: string) => `Remove ${who}`,
-    tooMany: (most: number) => `A group holds at most ${number.format(most)} people.`,
-  },
-
-  newGroup: {
-    title: 'New group',
-    name: 'Name',
-    nameHint: 'Optional. Everybody in the group sees it.',
-    nameTooLong: (bytes: number) => `${number.format(bytes)} bytes too long`,
-    preset: 'Who may add people and change the name?',
-    presets: { everyone: 'Everyone', admins: 'Admins only' },
-    presetDetails: {
-      everyone: 'All members add people and change the name. Only admins remove people.',
-      admins: 'Only admins add or remove people and change the name.',
-    },
-    create: 'Create group',
-    createWith: (n: number) => `Create with ${people(n)}`,
-    creating: 'Creating…',
-    progress: (done: number, total: number) => `${number.format(done)} of ${number.format(total)}`,
-    createdTitle: 'The group was created',
-    failedLead: (n: number) => `${people(n)} could not be added. Everybody else was.`,
-    open: 'Open the group',
-  },
-
-  newDirect: {
-    title: 'New direct message',
-    label: 'Address or inbox id',
-    hint: 'For example 0x1234…abcd',
-    start: 'Start',
-    starting: 'Starting…',
-  },
-
-  info: {
-    groupTitle: 'Group details',
-    directTitle: 'Details',
-    close: 'Close details',
-    editTitle: 'Name and description',
-    edit: 'Edit name and description',
-    name: 'Name',
-    description: 'Description',
-    noDescription: 'No description',
-    created: (name: string, date: string) => `Created by ${name}, ${date}`,
-    addedBy: (name: string, date: string) => `${name} added you, ${date}`,
-    createdByYou: (date: string) => `Created by you, ${date}`,
-    members: 'Members',
-    search: 'Search members',
-    noMatch: 'No member matches.',
-    roles: { member: '', admin: 'Admin', super_admin: 'Owner' },
-    add: 'Add people',
-    addTitle: 'Add people',
-    addAction: (n: number) => (n === 0 ? 'Add people' : `Add ${people(n)}`),
-    adding: 'Adding…',
-    addedSome: (added: number, failed: number) =>
-      `${people(added)} ${plural(added, 'was', 'were')} added, ${people(failed)} not:`,
-    remove: (who: string) => `Remove ${who}`,
-    removeTitle: (who: string) => `Remove ${who}?`,
-    removeDetail:
-      'They will not see what is written from now on, and keep what they have. They can be added again.',
-    removing: 'Removing…',
-    onlyAdmins: 'Only admins can remove people.',
-    ownerStays: 'An owner cannot be removed.',
-    inboxId: 'Inbox id',
-    address: 'Address',
-    addresses: 'Addresses',
-    you: 'you',
-    loading: 'Reading members…',
+  fork: {
+    suspected: 'This device may be out of step',
+    confirmed: 'This device is out of step with the group',
+    ask: 'Ask to be added again',
+    askAgain: 'Ask once more',
+    asking: 'Asking…',
+    asked: (when: string) => `You asked to be added again: ${when}.`,
+    waiting: 'The app of a super admin answers when it is online next.',
+    waitingDirect: 'The other person’s app answers when it is online next.',
   },
 
   palette: {
@@ -360,6 +269,9 @@ export const en = {
     open: 'Keyboard shortcuts',
     rows: {
       palette: 'Jump to a conversation or action',
+      find: 'Find in the conversation',
+      search: 'Search all messages',
+      quote: 'Answer the last message, in an empty composer',
       newGroup: 'New group',
       nth: 'Open conversation 1 to 9',
       step: 'Previous or next conversation',
@@ -387,6 +299,7 @@ export const en = {
     open: 'Settings',
     you: 'You',
     appearance: 'Appearance',
+    people: 'People',
     themes: { system: 'Like the system', light: 'Light', dark: 'Dark' },
     network: 'Network',
     builtInNode: 'This computer',
@@ -398,6 +311,6 @@ export const en = {
 
   live: {
     inConversation: (title: string, text: string) => `${title}. ${text}`,
-    many: (n: number) => `${number.format(n)} new messages`,
+    many: (n: number) => `${count(n)} new messages`,
   },
 }
