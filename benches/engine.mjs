@@ -108,9 +108,11 @@ async function createGroups(url, own, theirs) {
 }
 
 /** One message after the other, each published before the next. */
-async function send(own, theirs) {
-  const mine = await own.createGroup("sending", [theirs.inboxId]);
-  const other = await theirs.createGroup("sending", [own.inboxId]);
+async function send(url, own, theirs) {
+  // Somebody who does nothing: a live receiver would take processor time from the sender measured.
+  const { inboxId } = await official("Caro", url);
+  const mine = await own.createGroup("sending", [inboxId]);
+  const other = await theirs.createGroup("sending", [inboxId]);
   const times = { own: [], theirs: [] };
   for (let n = 0; n < plan.sends; n += 1) {
     times.own.push(
@@ -255,7 +257,7 @@ async function main() {
     const theirs = await official("Bo", node.url);
     await register(node.url);
     await createGroups(node.url, own, theirs);
-    await send(own, theirs);
+    await send(node.url, own, theirs);
     await catchUp(node.url, own);
     await list(node.url, own);
   } finally {

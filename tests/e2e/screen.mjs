@@ -9,6 +9,14 @@ import { until } from "../interop/deadline.mjs";
 export const OUTPUT = fileURLToPath(new URL("./output/", import.meta.url));
 mkdirSync(OUTPUT, { recursive: true });
 
+/** Sizes at which screens are looked at: about the least there is, and a large one. */
+export const SIZES = [
+  { width: 360, height: 640 },
+  { width: 1400, height: 860 },
+];
+/** What people use most of the time. */
+export const USUAL = { width: 1120, height: 760 };
+
 /**
  * Names elements by their `data-testid`, other data attributes, and text they contain:
  * `at("message", { text: "Hello", delivery: "published" })`.
@@ -16,6 +24,12 @@ mkdirSync(OUTPUT, { recursive: true });
 export function at(testid, { text = null, ...data } = {}) {
   const attributes = Object.entries(data).map(([name, value]) => `[data-${name}="${value}"]`);
   return { css: `[data-testid="${testid}"]${attributes.join("")}`, text };
+}
+
+/** Names what lies inside of something: `inside(at("permission-row", { row: "name" }), "permission-select")`. */
+export function inside(outer, inner) {
+  const { css, text } = named(inner);
+  return { css: `${named(outer).css} ${css}`, text };
 }
 
 /** Runs in the page: the visible elements that fit, as element references or described. */
@@ -30,11 +44,17 @@ export function find({ css, text }, described) {
     text: element.innerText ?? element.textContent,
     value: element.value ?? null,
     disabled: element.disabled === true,
+    // Not possible now, yet reachable, so that its reason can be read.
+    denied: element.getAttribute("aria-disabled") === "true",
+    checked: element.getAttribute("aria-checked") === "true",
+    // Not `:focus`, which nothing is in a window that another one covers.
+    focused: element.contains(document.activeElement),
+    why: document.getElementById(element.getAttribute("aria-describedby"))?.innerText ?? null,
     data: { ...element.dataset },
   }));
 }
 
-/** What both kinds of screens share; they add `read`, `click`, `fill`, `press`, `look` and `close`. */
+/** What both kinds of screens share; they add `read`, `click`, `poke`, `reveal`, `clickTwice`, `fill`, `choose`, `press`, `resize`, `look` and `close`. */
 export class Screen {
   /** Waits until elements that fit are there and gives them, described. */
   see(what, { seconds = 20, count = null, each = () => true } = {}) {
@@ -50,9 +70,23 @@ export class Screen {
     );
   }
 
+  /** Waits until something that fits, or something within, has the focus. */
+  seeFocused(what) {
+    return this.see(what, { each: ({ focused }) => focused });
+  }
+
   /** Waits until nothing fits any more. */
   async gone(what, options) {
     await this.see(what, { ...options, count: 0 });
+  }
+
+  /** Goes on with the Tab key until the focus is on something that fits; fails after so many stops. */
+  async reach(what, { stops = 60 } = {}) {
+    for (let stop = 0; stop < stops; stop++) {
+      await this.press("Tab");
+      if ((await this.read(named(what))).some(({ focused }) => focused)) return;
+    }
+    throw new Error(`${this.name} does not reach ${named(what).css} with ${stops} times Tab`);
   }
 
   /** Whether something fits right now. */

@@ -2,13 +2,9 @@
 //! for a browser; only the screens differ.
 
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 
-import { Node } from "../interop/node.mjs";
-import { binary, folder, run } from "../interop/program.mjs";
-import { Person } from "./person.mjs";
 import { at } from "./screen.mjs";
+import { onStage } from "./stage.mjs";
 
 /** Nobody listens here. */
 const UNREACHABLE = "http://127.0.0.1:9";
@@ -19,30 +15,11 @@ const STRANGER = `0x${"11".repeat(20)}`;
  * Tells the story as subtests of `t`. `prepare(name)` gives a person's screen, not opened yet.
  * `nonsense` is the URL of a server that is no node.
  */
-export async function tell(t, { prepare, nonsense }) {
-  const ends = [];
-  try {
-    await live(t, { prepare, nonsense, ends });
-  } finally {
-    // All of them end, whatever one says about it.
-    const failures = (await Promise.allSettled(ends.reverse().map((end) => end()))).filter(({ reason }) => reason);
-    if (failures.length > 0) throw failures[0].reason;
-  }
+export function tell(t, { prepare, nonsense }) {
+  return onStage(t, prepare, (stage) => live({ ...stage, nonsense }));
 }
 
-async function live(t, { prepare, nonsense, ends }) {
-  const node = await Node.start();
-  ends.push(() => node.stop());
-
-  async function enter(name) {
-    const screen = await prepare(name);
-    ends.push(() => screen.remove());
-    screens.push(screen);
-    await screen.open();
-    return new Person(screen);
-  }
-  const screens = [];
-  const chapter = chapters(t, screens);
+async function live({ node, chapter, enter, outsider, nonsense }) {
   let alix, bo, caro;
 
   await chapter("a new identity: the phrase is shown, and a slip in it is noticed", async () => {
@@ -126,7 +103,7 @@ async function live(t, { prepare, nonsense, ends }) {
     await bo.screen.see("requests-waiting");
     await bo.screen.click("filter-requests");
     await bo.open("Winter cabin");
-    await bo.screen.see("request-bar");
+    await bo.screen.see("request-card");
     await bo.screen.look("10-request");
     await bo.acceptConversation("Winter cabin");
   });
@@ -173,7 +150,7 @@ async function live(t, { prepare, nonsense, ends }) {
     await screen.press("Control+k");
     await screen.see("palette");
     await screen.type("winter");
-    await screen.see("palette-entry", { count: 1 });
+    await screen.see(at("palette-entry", { text: "Winter cabin" }), { count: 1 });
     await screen.look("12-palette");
     await screen.press("Enter");
     await screen.gone("palette");
@@ -186,12 +163,12 @@ async function live(t, { prepare, nonsense, ends }) {
   });
 
   await chapter("a third person is added and removed again", async () => {
-    caro = await registerByCommand(node.url, ends);
+    caro = await outsider("caro");
     const { screen } = alix;
     await alix.toggleDetails();
     await screen.see("member", { count: 2 });
     await screen.click("add-people");
-    await screen.fill("who-input", `${caro} ${bo.address} `);
+    await screen.fill("who-input", `${caro.address} ${bo.address} `);
     await screen.see(at("who-chip", { standing: "reachable" }), { count: 1 });
     await screen.see(at("who-chip", { standing: "member" }), { count: 1 });
     await screen.look("14-add-people");
@@ -200,8 +177,9 @@ async function live(t, { prepare, nonsense, ends }) {
     await screen.see("member", { count: 3 });
     await screen.look("15-members");
     await bo.screen.see(at("member-count", { text: "3" }), { seconds: 5 });
-    const [member] = await screen.see("member", { count: 1, each: ({ text }) => text.includes(caro.slice(-4)) });
-    await screen.click({ css: `[data-inbox-id="${member.data.inboxId}"] [data-testid="remove-member"]`, text: null });
+    const [member] = await screen.see("member", { count: 1, each: ({ text }) => text.includes(caro.address.slice(-4)) });
+    await screen.click({ css: `[data-inbox-id="${member.data.inboxId}"] [data-testid="member-menu-open"]`, text: null });
+    await screen.click("member-menu-remove");
     await screen.see("remove-dialog");
     await screen.look("16-remove");
     await screen.click("remove-confirm");
@@ -252,35 +230,4 @@ async function live(t, { prepare, nonsense, ends }) {
     await bo.say("I can hear you.");
     await alix.reads("I can hear you.");
   });
-}
-
-/** Registers somebody without a screen; gives the address. */
-async function registerByCommand(url, ends) {
-  const home = await folder("caro");
-  ends.push(() => home.remove());
-  const key = join(home.path, "database.key");
-  await writeFile(key, "42".repeat(32), { mode: 0o600 });
-  const options = ["--data", join(home.path, "account"), "--key-file", key, "--node", url, "--json"];
-  const { code, stdout, stderr } = await run(binary("conclave-cli"), [...options, "account", "create"]);
-  assert.equal(code, 0, stderr);
-  return JSON.parse(stdout).address;
-}
-
-/**
- * Runs chapters as subtests; after one that failed there is no story to go on with. What was on the
- * screens then is kept beside the other pictures.
- */
-function chapters(t, screens) {
-  return async (name, chapter) => {
-    let told = false;
-    await t.test(name, async (t) => {
-      try {
-        await chapter(t);
-        told = true;
-      } finally {
-        if (!told) await Promise.allSettled(screens.map((screen) => screen.record("failed")));
-      }
-    });
-    if (!told) throw new Error(`the story ends here: ${name}`);
-  };
 }

@@ -9,14 +9,8 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
 import { binary, folder, Program } from "../interop/program.mjs";
-import { find, named, OUTPUT, Screen } from "./screen.mjs";
+import { find, named, OUTPUT, Screen, SIZES, USUAL } from "./screen.mjs";
 
-/** What people use most of the time. */
-const USUAL = { width: 1120, height: 760 };
-const SIZES = [
-  { width: 360, height: 640 },
-  { width: 1400, height: 860 },
-];
 const GRAVE = ["serious", "critical"];
 
 /** Starts the browser that all tabs share. */
@@ -88,9 +82,32 @@ export class Tab extends Screen {
     await this.#locate(what).click();
   }
 
+  /** Scrolls until something is in view. */
+  async reveal(what) {
+    await this.#locate(what).scrollIntoViewIfNeeded();
+  }
+
+  /** Clicks on something even if it says that it is disabled. */
+  async poke(what) {
+    await this.#locate(what).click({ force: true });
+  }
+
+  async clickTwice(what) {
+    await this.#locate(what).dblclick();
+  }
+
+  async resize(size) {
+    await this.page.setViewportSize(size);
+  }
+
   /** Replaces what a field holds. */
   async fill(what, text) {
     await this.#locate(what).fill(text);
+  }
+
+  /** Chooses an option of a select by its value. */
+  async choose(what, value) {
+    await this.#locate(what).selectOption(value);
   }
 
   /** Presses keys on what has the focus. */
@@ -113,11 +130,15 @@ export class Tab extends Screen {
     return this.page.evaluate(() => document.documentElement.dataset.theme ?? "system");
   }
 
-  /** Looks at the page narrow and wide, light and dark: takes pictures, and axe finds nothing grave. */
-  async look(name) {
+  /**
+   * Looks at the page narrow and wide, light and dark: takes pictures, and axe finds nothing grave.
+   * `prepare` opens again what a change of size closes.
+   */
+  async look(name, { prepare = () => {} } = {}) {
     const grave = [];
     for (const size of SIZES) {
       await this.page.setViewportSize(size);
+      await prepare();
       for (const theme of ["light", "dark"]) {
         await this.page.emulateMedia({ colorScheme: theme });
         await this.page.evaluate(() => document.fonts.ready);

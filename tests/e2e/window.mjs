@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { until, within } from "../interop/deadline.mjs";
 import { binary, folder, Program } from "../interop/program.mjs";
 import { family, isAlive } from "./processes.mjs";
-import { find, named, OUTPUT, Screen } from "./screen.mjs";
+import { find, named, OUTPUT, Screen, SIZES } from "./screen.mjs";
 import { Session } from "./webdriver.mjs";
 
 const DRIVER = "/usr/bin/WebKitWebDriver";
@@ -83,12 +83,36 @@ export class Window extends Screen {
     await this.#use(what, (element) => this.session.click(element));
   }
 
+  /** Scrolls until something is in view. */
+  async reveal(what) {
+    await this.#use(what, (element) => this.session.call((element) => element.scrollIntoView({ block: "nearest" }), element));
+  }
+
+  /** Clicks on something even if it says that it is disabled. */
+  async poke(what) {
+    await this.click(what);
+  }
+
+  async clickTwice(what) {
+    await this.#use(what, (element) => this.session.clickTwice(element));
+  }
+
+  /** Gives the page a size, in CSS pixels. */
+  async resize(size) {
+    await this.session.resize(size);
+  }
+
   /** Replaces what a field holds. */
   async fill(what, text) {
     await this.#use(what, async (element) => {
       await this.session.clear(element);
       await this.session.type(element, text);
     });
+  }
+
+  /** Chooses an option of a select by its value. */
+  async choose(what, value) {
+    await this.#use(what, (element) => this.session.choose(element, value));
   }
 
   /** Presses keys on what has the focus. */
@@ -101,18 +125,28 @@ export class Window extends Screen {
     await this.session.type(await this.session.call(() => document.activeElement), text);
   }
 
-  /** Takes pictures in both themes. */
-  async look(name) {
-    for (const theme of ["light", "dark"]) {
-      await this.session.callAsync(async (theme) => {
-        const root = document.documentElement;
-        root.dataset.themeBefore ??= root.dataset.theme ?? "";
-        root.dataset.theme = theme;
-        // The picture shows the last frame that was drawn: two later it is the one with the theme.
-        await new Promise(requestAnimationFrame);
-        await new Promise(requestAnimationFrame);
-      }, theme);
-      await writeFile(join(OUTPUT, `window-${name}-${theme}.png`), await this.session.picture());
+  /**
+   * Takes pictures narrow and wide, light and dark. `prepare` opens again what a change of size closes.
+   */
+  async look(name, { prepare = () => {} } = {}) {
+    const usual = await this.session.call(() => ({ width: innerWidth, height: innerHeight }));
+    for (const size of SIZES) {
+      await this.session.resize(size);
+      await prepare();
+      for (const theme of ["light", "dark"]) {
+        await this.session.callAsync(async (theme) => {
+          const root = document.documentElement;
+          root.dataset.themeBefore ??= root.dataset.theme ?? "";
+          root.dataset.theme = theme;
+          // The picture shows the last frame that was drawn: two later it is the one with the theme.
+          await new Promise(requestAnimationFrame);
+          await new Promise(requestAnimationFrame);
+          // One that is taken away before its end is over as well.
+          const ending = document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime < Infinity);
+          await Promise.allSettled(ending.map(({ finished }) => finished));
+        }, theme);
+        await writeFile(join(OUTPUT, `window-${name}-${size.width}-${theme}.png`), await this.session.picture());
+      }
     }
     await this.session.call(() => {
       const { dataset } = document.documentElement;
@@ -120,6 +154,7 @@ export class Window extends Screen {
       else dataset.theme = dataset.themeBefore;
       delete dataset.themeBefore;
     });
+    await this.session.resize(usual);
   }
 
   /** Keeps what is on the screen now, and the app's log. */
@@ -148,6 +183,17 @@ export class Window extends Screen {
       await this.driver.end();
       this.driver = this.session = this.pid = undefined;
     }
+  }
+
+  /** Kills the app as a crash or a power cut does; it can be opened again. */
+  async kill() {
+    const all = family(this.pid);
+    process.kill(this.pid, "SIGKILL");
+    await until(`${this.name}'s app is dead`, () => !isAlive(this.pid));
+    apps.delete(this.pid);
+    await this.driver.end();
+    await until(`what ${this.name}'s app had started ends`, () => !all.some(isAlive));
+    this.driver = this.session = this.pid = undefined;
   }
 
   /** Ends everything and forgets the person. */

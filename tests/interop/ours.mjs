@@ -10,6 +10,7 @@ import WebSocket from "ws";
 
 import { within } from "./deadline.mjs";
 import { binary, folder, Program, run } from "./program.mjs";
+import { OUR_PERMISSIONS, saysSomething, SHARED_PERMISSIONS } from "./words.mjs";
 
 /** A wallet as viem account with its `privateKey` beside it. */
 export function wallet() {
@@ -17,9 +18,44 @@ export function wallet() {
   return Object.assign(privateKeyToAccount(privateKey), { privateKey });
 }
 
+/** Attributes behind the tests' words (groups.md 2.2). */
+const ATTRIBUTES = {
+  name: ["group_name"],
+  description: ["description"],
+  image: ["group_image_url_square"],
+  app_data: ["app_data"],
+  disappearing: ["message_disappear_from_ns", "message_disappear_in_ns"],
+  minimum_version: ["minimum_supported_protocol_version"],
+  pins: ["conclave.pinned_messages"],
+};
+
+/** Arguments of `group_update` that are not called like the field. */
+const ARGUMENTS = { image: "image_url" };
+
+function permissionKeys(permission) {
+  return ATTRIBUTES[permission]?.map((field) => `update_metadata.${field}`) ?? [permission];
+}
+
+function permissionChanges(permission, option) {
+  return permissionKeys(permission).map((key) => ({ key, option }));
+}
+
+function permissionOf(permissions, key) {
+  const field = key.match(/^update_metadata\.(.*)$/)?.[1];
+  return field ? permissions.update_metadata[field] : permissions[key];
+}
+
+function seconds(text) {
+  return Number(BigInt(text) / 1_000_000_000n);
+}
+
+function nanoseconds(number) {
+  return String(BigInt(number) * 1_000_000_000n);
+}
+
 /** A command that failed, as the program told it. */
 export class Failure extends Error {
-  constructor({ code, message, retryable }, exit) {
+  constructor({ code, message, retryable }, exit = null) {
     super(`${code}: ${message}`);
     Object.assign(this, { code, sentence: message, retryable, exit });
   }
@@ -43,7 +79,7 @@ function shared(conversation, members, debug, messages) {
     epoch: debug.epoch,
     authenticator: debug.epoch_authenticator,
     forked: debug.fork !== "none",
-    messages: messages.filter(({ kind }) => kind === "application").map(spoken),
+    messages: messages.filter(isSpoken).map(spoken),
     changes: messages
       .filter(({ kind }) => kind === "membership_change")
       .map(({ sent_at_ns, content }) => ({
@@ -51,10 +87,24 @@ function shared(conversation, members, debug, messages) {
         by: content.by,
         added: [...content.added].sort(),
         removed: [...content.removed].sort(),
-        fields: content.fields.map(({ field, old, new: value }) => ({ field, old: old ?? "", new: value ?? "" })),
-      })),
-    gaps: messages.filter(({ kind }) => kind === "gap").length,
+        left: [...content.left].sort(),
+        admins: roleChanges(content, "admins"),
+        superAdmins: roleChanges(content, "super_admins"),
+        fields: content.fields
+          .filter(({ field }) => !field.startsWith("permissions.")) // the official engine writes none for these
+          .map(({ field, old, new: value }) => ({ field, old: old ?? "", new: value ?? "" })),
+      }))
+      .filter(saysSomething),
+    gaps: messages.filter(({ content }) => content.kind === "gap").length,
   };
+}
+
+function roleChanges(content, list) {
+  return { added: [...content[`added_${list}`]].sort(), removed: [...content[`removed_${list}`]].sort() };
+}
+
+function isSpoken({ kind, content }) {
+  return kind === "application" && content.kind === "text";
 }
 
 function spoken({ id, sender_inbox_id, text, sent_at_ns }) {
@@ -167,7 +217,7 @@ export class Ours {
 
   async messages(id) {
     const all = await this.lines(["group", "messages", id, "--order", "asc", "--offline"]);
-    return all.filter(({ kind }) => kind === "application").map(spoken);
+    return all.filter(isSpoken).map(spoken);
   }
 
   async view(id) {
@@ -178,6 +228,32 @@ export class Ours {
       await this.one(["group", "debug", id, offline]),
       await this.lines(["group", "messages", id, "--order", "asc", offline]),
     );
+  }
+
+  /** Ids of the installations of this inbox, as the network has them. */
+  async installations() {
+    return (await this.lines(["device", "list"])).map(({ installation_id: id }) => id);
+  }
+
+  /** Revokes an installation of this inbox with the wallet that made it. */
+  async revoke(installationId) {
+    await this.lines(["device", "revoke", "--private-key-file", this.walletFile, installationId]);
+  }
+
+  /** The file of a wallet. */
+  async #fileOf({ address, privateKey }) {
+    const file = join(this.home.path, address);
+    await writeFile(file, privateKey.slice(2), { mode: 0o600 });
+    return file;
+  }
+
+  async addWallet(account) {
+    await this.lines(["wallet", "add", "--new-private-key-file", await this.#fileOf(account)]);
+  }
+
+  /** Takes a wallet out; `recovery` signs. What is lost by it is accepted. */
+  async removeWallet(address, recovery) {
+    await this.lines(["wallet", "remove", address, "--yes", "--private-key-file", await this.#fileOf(recovery)]);
   }
 
   /** Collects the texts that `message stream-all` prints, until `end()`. The folder is taken meanwhile. */
@@ -281,8 +357,46 @@ export class Served {
     return (await this.call("conversation_list", { limit: 1000 })).items.map(({ id }) => id);
   }
 
-  async createGroup(name, inboxIds) {
-    return (await this.call("group_create", { who: inboxIds, name })).conversation.id;
+  /** Whether a conversation is on this installation, shown or not. */
+  async has(id) {
+    return this.call("conversation_get", { conversation_id: id }).then(
+      () => true,
+      ({ code }) => (code === "unknown_conversation" ? false : Promise.reject(new Error(code))),
+    );
+  }
+
+  /** Whether the list shows a conversation. */
+  async isListed(id) {
+    return (await this.conversations()).includes(id);
+  }
+
+  async isActive(id) {
+    return (await this.#get(id)).is_active;
+  }
+
+  async pausedFor(id) {
+    return (await this.#get(id)).paused_for_version;
+  }
+
+  #get(id) {
+    return this.call("conversation_get", { conversation_id: id });
+  }
+
+  /** `preset`, `permissions` by the tests' words, `disappearing` in seconds. */
+  async createGroup(name, inboxIds, { preset, permissions = {}, disappearing } = {}) {
+    const { conversation, failed } = await this.call("group_create", {
+      who: inboxIds,
+      name,
+      ...(preset && { preset }),
+      permissions: Object.entries(permissions).flatMap(([permission, option]) => permissionChanges(permission, option)),
+      disappearing_in_ns: disappearing === undefined ? null : nanoseconds(disappearing),
+    });
+    if (failed.length) throw new Error(`${this.name}: not everybody is in: ${JSON.stringify(failed)}`);
+    return conversation.id;
+  }
+
+  async createDm(inboxId) {
+    return (await this.call("dm_create", { who: inboxId })).conversation.id;
   }
 
   /** Stores a message and gives it; the running engine publishes it. */
@@ -294,8 +408,149 @@ export class Served {
     return (await this.post(id, text)).id;
   }
 
+  /** Nothing to do: the running engine publishes by itself. */
+  async publish() {}
+
+  /** Does it; this engine wins in the end however many others commit at once. */
+  async persist(work) {
+    return work();
+  }
+
   async rename(id, name) {
     await this.call("group_update", { conversation_id: id, name });
+  }
+
+  async add(id, ...people) {
+    await this.addInboxes(id, people.map(({ inboxId }) => inboxId));
+  }
+
+  async addInboxes(id, inboxIds) {
+    await this.#changeMembers("member_add", id, inboxIds);
+  }
+
+  async remove(id, ...people) {
+    await this.#changeMembers("member_remove", id, people.map(({ inboxId }) => inboxId));
+  }
+
+  async #changeMembers(command, id, who) {
+    const { failed } = await this.call(command, { conversation_id: id, who });
+    if (failed.length) throw new Error(`${this.name}: ${command} failed for ${JSON.stringify(failed)}`);
+  }
+
+  async addAdmin(id, person) {
+    return this.#changeRole(id, person, "add_admin");
+  }
+
+  async removeAdmin(id, person) {
+    return this.#changeRole(id, person, "remove_admin");
+  }
+
+  async addSuperAdmin(id, person) {
+    return this.#changeRole(id, person, "add_super_admin");
+  }
+
+  async removeSuperAdmin(id, person) {
+    return this.#changeRole(id, person, "remove_super_admin");
+  }
+
+  async #changeRole(id, { inboxId }, change) {
+    return this.call("role_change", { conversation_id: id, who: inboxId, change });
+  }
+
+  /** Sets one permission, by the tests' word for it. */
+  async setPermission(id, permission, option) {
+    return this.call("permissions_set", { conversation_id: id, changes: permissionChanges(permission, option) });
+  }
+
+  /** Sets one field, by the tests' word for it. */
+  async setField(id, field, value) {
+    await this.call("group_update", { conversation_id: id, [ARGUMENTS[field] ?? field]: value });
+  }
+
+  /** After how many seconds messages disappear; null for never. */
+  async setDisappearing(id, seconds) {
+    await this.call("disappearing_set", { conversation_id: id, in_ns: seconds === null ? null : nanoseconds(seconds) });
+  }
+
+  async disappearing(id) {
+    const { disappearing } = await this.#get(id);
+    return disappearing && seconds(disappearing.in_ns);
+  }
+
+  async pin(id, message_id, pinned = true) {
+    await this.call("pin_set", { conversation_id: id, message_id, pinned });
+  }
+
+  async leave(id) {
+    await this.call("group_leave", { conversation_id: id });
+  }
+
+  async consent(id) {
+    return (await this.#get(id)).consent;
+  }
+
+  async setConsent(id, state) {
+    await this.call("consent_set", { conversation_id: id, state });
+  }
+
+  async inboxConsent(inboxId) {
+    for (const state of ["allowed", "denied"]) {
+      const people = await this.call("inbox_consent_list", { state });
+      if (people.some(({ inbox_id }) => inbox_id === inboxId)) return state;
+    }
+    return "unknown";
+  }
+
+  async setInboxConsent(inbox_id, state) {
+    await this.call("inbox_consent_set", { inbox_id, state });
+  }
+
+  /** Denied conversations too: a sync takes them along. */
+  async syncAll() {
+    await this.sync();
+  }
+
+  /** Fetches and publishes what waits in one conversation. */
+  async catchUp(id) {
+    await this.call("conversation_sync", { conversation_id: id });
+  }
+
+  /** Members, roles, permissions and fields, in the words both engines share; `own` is what only Conclave knows. */
+  async state(id) {
+    const of = { conversation_id: id };
+    const rules = await this.call("group_rules", of);
+    const conversation = await this.#get(id);
+    const { epoch, epoch_authenticator, fork } = await this.call("group_debug", of);
+    const members = await this.call("member_list", of);
+    const option = (permission) => {
+      const words = permissionKeys(permission).map((key) => permissionOf(rules.permissions, key));
+      if (new Set(words).size !== 1) throw new Error(`${permission} is ${words.join(" and ")}`);
+      return words[0];
+    };
+    const options = (permissions) => Object.fromEntries(permissions.map((permission) => [permission, option(permission)]));
+    return {
+      active: conversation.is_active,
+      forked: fork !== "none",
+      epoch,
+      authenticator: epoch_authenticator,
+      members: members.map(({ inbox_id }) => inbox_id).sort(),
+      admins: [...rules.admins].sort(),
+      superAdmins: [...rules.super_admins].sort(),
+      permissions: options(SHARED_PERMISSIONS),
+      fields: {
+        name: conversation.name,
+        description: conversation.description,
+        image: conversation.image_url,
+        app_data: rules.app_data,
+        disappearing: await this.disappearing(id),
+      },
+      disappearingFrom: conversation.disappearing?.from_ns ?? null,
+      own: {
+        minimumVersion: rules.minimum_version,
+        pinned: conversation.pinned,
+        permissions: options(OUR_PERMISSIONS),
+      },
+    };
   }
 
   /** All rows of a conversation, oldest first, or only the newest `last`. */
@@ -312,7 +567,7 @@ export class Served {
   }
 
   async messages(id) {
-    return (await this.rows(id)).filter(({ kind }) => kind === "application").map(spoken);
+    return (await this.rows(id)).filter(isSpoken).map(spoken);
   }
 
   async view(id) {

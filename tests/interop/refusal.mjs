@@ -8,8 +8,8 @@ import { Failure } from "./ours.mjs";
 const JARGON = /\b(panicked|unwrap|Err\(|Some\(|None\b|RUST_BACKTRACE|tonic|hyper|openmls|diesel|h2 )/i;
 
 /**
- * Waits for a command to fail with exactly this exit code and error code, and a sentence that
- * matches. Gives the failure.
+ * Waits for a command to fail with exactly this exit code (null where no process ends) and error code,
+ * and a sentence that matches. Gives the failure.
  */
 export async function refuses(command, { exit = 1, code, sentence, retryable }) {
   const failure = await command.then(
