@@ -41,7 +41,8 @@ export function find({ css, text }, described) {
   });
   if (!described) return fitting;
   return fitting.map((element) => ({
-    text: element.innerText ?? element.textContent,
+    // What lies out of view and is not laid out has no inner text.
+    text: element.innerText || element.textContent,
     value: element.value ?? null,
     disabled: element.disabled === true,
     // Not possible now, yet reachable, so that its reason can be read.
