@@ -2,16 +2,11 @@
 //! while the node is away or the app is killed.
 
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import test from "node:test";
 
 import { until } from "../interop/deadline.mjs";
-import { Node } from "../interop/node.mjs";
-import { binary, folder, run } from "../interop/program.mjs";
-import { Person } from "./person.mjs";
 import { at, SIZES } from "./screen.mjs";
+import { onStage } from "./stage.mjs";
 import { Window } from "./window.mjs";
 
 const [NARROW] = SIZES;
@@ -20,66 +15,32 @@ const MINUTE_MS = 60_000;
 const BESIDE = /^xmtp\.org\/(reaction|readReceipt|deleteMessage):/;
 const text = (one) => ("text" in one.content ? one.content.text : one.content.kind);
 
-/** Somebody without a window, who reads what came to them exactly as it is stored. */
-class Reader {
-  static async register(name, url) {
-    const reader = new Reader();
-    reader.home = await folder(name);
-    const key = join(reader.home.path, "database.key");
-    await writeFile(key, randomBytes(32).toString("hex"), { mode: 0o600 });
-    reader.options = ["--data", join(reader.home.path, "account"), "--key-file", key, "--json"];
-    const [{ address }] = await reader.run("--node", url, "account", "create");
-    reader.address = address;
-    return reader;
-  }
-
-  /** Runs a command; gives what it printed, line by line. */
-  async run(...args) {
-    const { code, stdout, stderr } = await run(binary("conclave-cli"), [...this.options, ...args]);
-    assert.equal(code, 0, stderr);
-    return stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-  }
-
-  /** Everything people wrote in a group, oldest first, once as many have come. */
-  async reads(groupId, count) {
-    let rows = [];
-    await until(
-      `${count} messages have come`,
-      async () => {
-        await this.run("group", "sync", groupId).catch(() => this.run("conversation", "sync"));
-        const all = await this.run("--offline", "group", "messages", groupId, "--kind", "application");
-        rows = all.filter(({ content_type }) => !BESIDE.test(content_type));
-        return rows.length >= count;
-      },
-      { seconds: 120, everyMs: 500 },
-    );
-    return rows;
-  }
+/** Everything people wrote in a group, as it came to somebody, oldest first, once as many have come. */
+async function reads(reader, groupId, count) {
+  let rows = [];
+  await until(
+    `${count} messages have come`,
+    async () => {
+      await reader.run("group", "sync", groupId).catch(() => reader.run("conversation", "sync"));
+      const all = await reader.run("--offline", "group", "messages", groupId, "--kind", "application");
+      rows = all.filter(({ content_type }) => !BESIDE.test(content_type));
+      return rows.length >= count;
+    },
+    { seconds: 120, everyMs: 500 },
+  );
+  return rows;
 }
 
-/** A node, Alix at a window, a reader, and a group of both that is open. */
-async function begin(name) {
-  const node = await Node.start();
-  const ends = [() => node.stop()];
-  const end = async () => {
-    const failures = (await Promise.allSettled(ends.reverse().map((one) => one()))).filter(({ reason }) => reason);
-    if (failures.length > 0) throw failures[0].reason;
-  };
-  try {
-    const bo = await Reader.register(`reader-${name}`, node.url);
-    ends.push(() => bo.home.remove());
-    const screen = await Window.prepare(`alix-${name}`);
-    ends.push(() => screen.remove());
-    await screen.open();
-    const alix = new Person(screen);
-    await alix.join(node.url);
+/** A story of Alix at a window and Bo without one, who are in a group that is open. */
+function inTheCabin(t, story) {
+  return onStage(t, Window.prepare, async ({ node, chapter, settle, outsider }) => {
+    const bo = await outsider("bo");
+    const alix = await settle("alix");
+    const { screen } = alix;
     await alix.createGroup("Cabin", [bo]);
     const [row] = await screen.see(at("conversation-row", { text: "Cabin" }));
-    return { node, bo, alix, screen, groupId: row.data.id, end };
-  } catch (error) {
-    await end();
-    throw error;
-  }
+    await story({ node, chapter, alix, screen, bo, read: (count) => reads(bo, row.data.id, count) });
+  });
 }
 
 /** Puts files on the page as a paste does. Pictures are drawn, so that they are real ones. */
@@ -111,7 +72,7 @@ async function choose(screen, words, item) {
       all.findLast((one) => one.textContent.includes(wanted)).focus();
     }, words);
     await screen.press("Enter");
-    return screen.sees(`message-menu-${item}`);
+    return screen.see(`message-menu-${item}`, { seconds: 3 }).catch(() => false);
   });
   await screen.click(`message-menu-${item}`);
 }
@@ -161,12 +122,11 @@ const found = (rows) =>
   }));
 
 test("each thing the composer does reaches the other side as it was meant", async (t) => {
-  const { bo, alix, screen, groupId, end, node } = await begin("actions");
-  try {
+  await inTheCabin(t, async ({ node, chapter, alix, screen, bo, read }) => {
     let expected = 0;
-    const newest = async (count = 1) => (await bo.reads(groupId, (expected += count))).at(-1);
+    const newest = async (count = 1) => (await read((expected += count))).at(-1);
 
-    await t.test("a text, and one of several lines", async () => {
+    await chapter("a text, and one of several lines", async () => {
       await alix.say("The stove needs wood.");
       assert.equal(text(await newest()), "The stove needs wood.");
       await screen.click("composer");
@@ -177,8 +137,8 @@ test("each thing the composer does reaches the other side as it was meant", asyn
       assert.equal(text(await newest()), "Two\nlines");
     });
 
-    await t.test("a reply, begun with Up and given up with Escape first", async () => {
-      const [{ id }] = (await bo.reads(groupId, expected)).slice(-1);
+    await chapter("a reply, begun with Up and given up with Escape first", async () => {
+      const [{ id }] = (await read(expected)).slice(-1);
       await screen.click("composer");
       await screen.press("ArrowUp");
       await screen.see(at("reply-banner", { text: "Two" }));
@@ -195,24 +155,24 @@ test("each thing the composer does reaches the other side as it was meant", asyn
       await screen.see({ css: ".message.pointed", text: "Two" });
     });
 
-    await t.test("a reaction from the quick bar, taken back by its badge", async () => {
+    await chapter("a reaction from the quick bar, taken back by its badge", async () => {
       await choose(screen, "stove", "react");
       await screen.click("reaction-quick");
       await screen.see(at("reaction", { count: "1" }));
       await screen.look("composer-reaction");
       await until("Bo has the reaction", async () => {
-        const rows = await bo.reads(groupId, expected);
+        const rows = await read(expected);
         return rows.some((one) => one.reactions?.some(({ content, count }) => content === "👍" && count === 1));
       });
       await screen.click("reaction");
       await screen.gone("reaction");
       await until("the reaction is gone for Bo", async () => {
-        const rows = await bo.reads(groupId, expected);
+        const rows = await read(expected);
         return rows.every((one) => (one.reactions ?? []).length === 0);
       });
     });
 
-    await t.test("a mention, short while writing and whole when sent", async () => {
+    await chapter("a mention, short while writing and whole when sent", async () => {
       await screen.click("composer");
       await screen.type(`Ask @${bo.address.slice(0, 7)}`);
       await screen.see("mention-option", { count: 1 });
@@ -224,7 +184,7 @@ test("each thing the composer does reaches the other side as it was meant", asyn
       await screen.see("mention");
     });
 
-    await t.test("an emoji found by name", async () => {
+    await chapter("an emoji found by name", async () => {
       await screen.click("emoji-open");
       await screen.see("emoji");
       await screen.fill("emoji-search", "fox");
@@ -236,7 +196,7 @@ test("each thing the composer does reaches the other side as it was meant", asyn
       assert.equal(text(await newest()), "🦊");
     });
 
-    await t.test("markdown, with what will be seen before it is sent", async () => {
+    await chapter("markdown, with what will be seen before it is sent", async () => {
       await screen.click("markdown-toggle");
       await screen.click("composer");
       await screen.type("**Bold** <b>not</b>");
@@ -250,7 +210,7 @@ test("each thing the composer does reaches the other side as it was meant", asyn
       await screen.see({ css: '[data-testid="message-text"] strong', text: "Bold" });
     });
 
-    await t.test("a file and a picture, pasted, each with its chip", async () => {
+    await chapter("a file and a picture, pasted, each with its chip", async () => {
       await screen.click("composer");
       await paste(screen, "rules.txt", "valley.png");
       await screen.see(at("enclosure", { state: "ready" }), { count: 2 });
@@ -258,14 +218,14 @@ test("each thing the composer does reaches the other side as it was meant", asyn
       await screen.type("Look at these");
       await screen.press("Enter");
       await screen.gone("enclosures");
-      const [files, words] = (await bo.reads(groupId, (expected += 2))).slice(-2);
+      const [files, words] = (await read((expected += 2))).slice(-2);
       assert.deepEqual(files.content.items.map(({ name }) => name), ["rules.txt", "valley.png"]);
       assert.equal(text(words), "Look at these");
       await screen.see("attachment-picture");
       await screen.look("composer-attachments");
     });
 
-    await t.test("a draft with what it answers survives a restart", async () => {
+    await chapter("a draft with what it answers survives a restart", async () => {
       await screen.click("composer");
       await screen.press("ArrowUp");
       await screen.type("half a thought");
@@ -285,26 +245,26 @@ test("each thing the composer does reaches the other side as it was meant", asyn
       await screen.gone("reply-banner");
     });
 
-    await t.test("deleting for everyone asks, and leaves a sign on both sides", async () => {
+    await chapter("deleting for everyone asks, and leaves a sign on both sides", async () => {
       await choose(screen, "half a thought", "delete-everyone");
       await screen.see("delete-message-dialog");
       await screen.look("composer-delete");
       await screen.click("delete-message-dialog-confirm");
       await screen.see(at("message", { kind: "deleted" }));
       await until("it is deleted for Bo", async () => {
-        const rows = await bo.reads(groupId, expected);
+        const rows = await read(expected);
         return rows.at(-1).content.kind === "deleted" && !JSON.stringify(rows).includes("half a thought");
       });
     });
 
-    await t.test("deleting here leaves it with the others", async () => {
+    await chapter("deleting here leaves it with the others", async () => {
       await choose(screen, "The stove needs wood.", "delete");
       await screen.click("delete-message-dialog-confirm");
       await screen.gone(at("message", { text: "The stove needs wood." }));
-      assert.equal((await bo.reads(groupId, expected)).some((one) => text(one) === "The stove needs wood."), true);
+      assert.equal((await read(expected)).some((one) => text(one) === "The stove needs wood."), true);
     });
 
-    await t.test("what was written while the node is away is sent once it is back", async () => {
+    await chapter("what was written while the node is away is sent once it is back", async () => {
       await node.program.end();
       await screen.see(at("connection", { state: "offline" }));
       await alix.write("Can you hear me?");
@@ -314,7 +274,7 @@ test("each thing the composer does reaches the other side as it was meant", asyn
       assert.equal(text(await newest()), "Can you hear me?");
     });
 
-    await t.test("it is found again", async () => {
+    await chapter("it is found again", async () => {
       await screen.click("composer");
       await screen.press("Control+f");
       await screen.see("find-bar");
@@ -325,14 +285,11 @@ test("each thing the composer does reaches the other side as it was meant", asyn
       await screen.gone("find-bar");
       assert.equal(await screen.sees("problem"), false);
     });
-  } finally {
-    await end();
-  }
+  });
 });
 
-test("a minute without the node: twenty messages of all kinds go out in order, once", async () => {
-  const { node, bo, screen, groupId, end } = await begin("offline");
-  try {
+test("a minute without the node: twenty messages of all kinds go out in order, once", async (t) => {
+  await inTheCabin(t, async ({ node, screen, read }) => {
     await node.program.end();
     const away = Date.now();
     await screen.see(at("connection", { state: "offline" }));
@@ -340,22 +297,19 @@ test("a minute without the node: twenty messages of all kinds go out in order, o
     for (let n = 1; n < 20; n++) written.push(await writeOfKind(screen, n));
     await until("a minute has passed", () => Date.now() - away >= MINUTE_MS, { seconds: 90, everyMs: 500 });
     await node.restart();
-    assert.deepEqual(found(await bo.reads(groupId, 20)), written);
+    assert.deepEqual(found(await read(20)), written);
     await screen.see(at("connection", { state: "online" }), { seconds: 60 });
     await screen.gone(at("message", { delivery: "unpublished" }), { seconds: 60 });
     // Whatever is sent twice would have come by now: this one comes after it.
     await screen.click("composer");
     await screen.type("The end");
     await screen.press("Enter");
-    assert.deepEqual(found(await bo.reads(groupId, 21)), [...written, { kind: "text", text: "The end" }]);
-  } finally {
-    await end();
-  }
+    assert.deepEqual(found(await read(21)), [...written, { kind: "text", text: "The end" }]);
+  });
 });
 
-test("killed in the middle of that: everything stored goes out in order, once", async () => {
-  const { node, bo, alix, screen, groupId, end } = await begin("killed");
-  try {
+test("killed in the middle of that: everything stored goes out in order, once", async (t) => {
+  await inTheCabin(t, async ({ node, alix, screen, read }) => {
     await node.program.end();
     await screen.see(at("connection", { state: "offline" }));
     const written = [];
@@ -368,16 +322,14 @@ test("killed in the middle of that: everything stored goes out in order, once", 
     for (let n = 10; n < 20; n++) written.push(await writeOfKind(screen, n));
     await node.restart();
     // Killed once more while they go out.
-    await bo.reads(groupId, 1);
+    await read(1);
     await screen.kill();
     await screen.open();
     await alix.open("Cabin");
-    assert.deepEqual(found(await bo.reads(groupId, 20)), written);
+    assert.deepEqual(found(await read(20)), written);
     await screen.click("composer");
     await screen.type("The end");
     await screen.press("Enter");
-    assert.deepEqual(found(await bo.reads(groupId, 21)), [...written, { kind: "text", text: "The end" }]);
-  } finally {
-    await end();
-  }
+    assert.deepEqual(found(await read(21)), [...written, { kind: "text", text: "The end" }]);
+  });
 });
