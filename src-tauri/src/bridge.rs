@@ -5,13 +5,18 @@ use serde_json::Value;
 use tauri::{AppHandle, Emitter as _, State, async_runtime};
 use tokio::sync::{
     OnceCell,
-    broadcast::{Receiver, error::RecvError},
+    broadcast::{
+        Receiver,
+        error::{RecvError, TryRecvError},
+    },
 };
 
 use crate::{desktop, window::MAIN};
 
-/// Name of the one event; its payload is an api event.
+/// Name of the one event; its payload is a list of api events.
 const EVENT: &str = "conclave-event";
+/// Most api events that the page gets at once: it draws them together, and takes keys in between.
+const EVENTS_AT_ONCE: usize = 64;
 
 /// The data folder, opened when it is first needed.
 pub(crate) struct Account {
@@ -83,20 +88,30 @@ async fn run(api: &Api, command: &str, args: Value) -> Result<Answer, ApiError> 
 
 /// Hands events to the page until the folder is closed.
 async fn relay(mut events: Receiver<Event>, app: AppHandle) {
-    while let Some(event) = next(&mut events).await {
-        if let Err(error) = app.emit_to(MAIN, EVENT, event) {
-            tracing::warn!(%error, "an event did not reach the page");
+    while let Some(waiting) = next(&mut events).await {
+        if let Err(error) = app.emit_to(MAIN, EVENT, waiting) {
+            tracing::warn!(%error, "events did not reach the page");
         }
     }
 }
 
-/// The next event; where some were lost because the page was too slow, the one that says so.
-async fn next(events: &mut Receiver<Event>) -> Option<Event> {
-    match events.recv().await {
-        Ok(event) => Some(event),
-        Err(RecvError::Lagged(_)) => Some(Event::Resync {}),
-        Err(RecvError::Closed) => None,
+/// The next event and what waits behind it; where some were lost because the page was too slow, the
+/// one that says so.
+async fn next(events: &mut Receiver<Event>) -> Option<Vec<Event>> {
+    let first = match events.recv().await {
+        Ok(event) => event,
+        Err(RecvError::Lagged(_)) => Event::Resync {},
+        Err(RecvError::Closed) => return None,
+    };
+    let mut waiting = vec![first];
+    while waiting.len() < EVENTS_AT_ONCE {
+        match events.try_recv() {
+            Ok(event) => waiting.push(event),
+            Err(TryRecvError::Lagged(_)) => waiting.push(Event::Resync {}),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
     }
+    Some(waiting)
 }
 
 #[cfg(test)]
@@ -106,27 +121,41 @@ mod tests {
 
     use super::*;
 
+    fn connection(connection: Connection) -> Event {
+        Event::Connection {
+            connection,
+            message: None,
+        }
+    }
+
     #[tokio::test]
     async fn lost_events_become_a_request_to_read_again() {
         let (sender, mut events) = broadcast::channel(1);
-        for connection in [Connection::Connecting, Connection::Online] {
-            sender
-                .send(Event::Connection {
-                    connection,
-                    message: None,
-                })
-                .unwrap();
+        for state in [Connection::Connecting, Connection::Online] {
+            sender.send(connection(state)).unwrap();
         }
         drop(sender);
-        assert!(matches!(next(&mut events).await, Some(Event::Resync {})));
-        let last = next(&mut events).await;
+        let waiting = next(&mut events).await.unwrap();
         assert!(matches!(
-            last,
-            Some(Event::Connection {
-                connection: Connection::Online,
-                ..
-            })
+            waiting[..],
+            [
+                Event::Resync {},
+                Event::Connection {
+                    connection: Connection::Online,
+                    ..
+                }
+            ]
         ));
         assert!(next(&mut events).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_waits_together_goes_together_up_to_a_bound() {
+        let (sender, mut events) = broadcast::channel(128);
+        for _ in 0..EVENTS_AT_ONCE + 1 {
+            sender.send(connection(Connection::Online)).unwrap();
+        }
+        assert_eq!(next(&mut events).await.unwrap().len(), EVENTS_AT_ONCE);
+        assert_eq!(next(&mut events).await.unwrap().len(), 1);
     }
 }

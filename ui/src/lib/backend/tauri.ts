@@ -7,7 +7,9 @@ import type { Event } from './generated'
 /** Talks to the desktop shell through one Tauri command and one Tauri event. */
 export async function connectTauri(): Promise<Backend> {
   const listeners = new Listeners()
-  await listen<Event>('conclave-event', ({ payload }) => listeners.emit(payload))
+  await listen<Event[]>('conclave-event', ({ payload }) => {
+    for (const event of payload) listeners.emit(event)
+  })
   async function run<T>(command: string, args: object): Promise<T> {
     try {
       return await invoke<T>('call', { command, args })
