@@ -138,6 +138,7 @@ impl Api {
             connection: self.0.shared.connection(),
             version: version.to_owned(),
             revoked: revoked.then_some(true),
+            locked: None,
         })
     }
 

@@ -17,6 +17,7 @@ pub mod error;
 mod event;
 mod group;
 mod inbox;
+mod local_data;
 mod member;
 mod message;
 mod options;
