@@ -17,7 +17,7 @@ use crate::{
     arguments::ServeArguments,
     failure::Failure,
     output::{Output, Shown},
-    shell::Shell,
+    shell::{Ask, Shell},
     signals::told_to_stop,
 };
 use token::Token;
@@ -50,8 +50,7 @@ pub(crate) async fn run(shell: &Shell, arguments: ServeArguments) -> Result<(), 
     let stopped = told_to_stop()?;
     let token = Arc::new(Token::of(&arguments.token_file)?);
     let api = Api::open(shell.options(!shell.common.offline)).await?;
-    // The page can ask for the passphrase too.
-    if let Err(failure) = shell.unlock(&api, false).await {
+    if let Err(failure) = shell.unlock(&api, Ask::ThePage).await {
         api.close().await;
         return Err(failure);
     }

@@ -32,6 +32,15 @@ pub(crate) struct Open<'a> {
     pub(crate) output: Output,
 }
 
+/// Who is asked for a passphrase that no file holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ask {
+    /// Whoever sits at the terminal, if somebody does.
+    Whoever,
+    /// The page, later.
+    ThePage,
+}
+
 /// The node in place of the one that runs inside the desktop app.
 struct BuiltInNode {
     url: Option<String>,
@@ -89,25 +98,30 @@ impl Shell {
         }
     }
 
-    /// Opens the data folder for a command, with its passphrase where the keychain has no key.
+    /// Opens the data folder for a command. One that is locked needs its passphrase, from the file
+    /// that was named or from who sits there.
     pub(crate) async fn open(&self) -> Result<Api, Failure> {
         let api = Api::open(self.options(false)).await?;
-        if let Err(failure) = self.unlock(&api, stdin().is_terminal()).await {
+        if let Err(failure) = self.unlock(&api, Ask::Whoever).await {
             api.close().await;
             return Err(failure);
         }
         Ok(api)
     }
 
-    /// Unlocks an account that is locked, if its passphrase was given or somebody can be asked.
-    pub(crate) async fn unlock(&self, api: &Api, may_ask: bool) -> Result<(), Failure> {
+    /// Unlocks an account that is locked.
+    pub(crate) async fn unlock(&self, api: &Api, ask: Ask) -> Result<(), Failure> {
         if api.status(Nothing {}).await?.stage != Stage::Locked {
             return Ok(());
         }
-        let passphrase = match &self.common.passphrase_file {
-            Some(file) => input::passphrase(Some(file), "")?,
-            None if may_ask => input::passphrase(None, "Passphrase of the database: ")?,
-            None => return Ok(()),
+        let passphrase = match (&self.common.passphrase_file, ask) {
+            (Some(file), _) => input::passphrase(Some(file), "")?,
+            (None, Ask::ThePage) => return Ok(()),
+            (None, Ask::Whoever) if stdin().is_terminal() => {
+                input::passphrase(None, "Passphrase of the database: ")?
+            }
+            // Any command says that it is locked.
+            (None, Ask::Whoever) => return Ok(drop(api.data_folder(Nothing {}).await?)),
         };
         let passphrase = passphrase.as_str().to_owned();
         api.unlock(UnlockArgs { passphrase }).await?;
