@@ -40,11 +40,14 @@ const DATA: [&str; 6] = [
     "node.db-wal",
     "node.db.files",
 ];
-/// What programs make anew.
-const PASSING: [&str; 5] = [
+/// What programs make anew, and what a crash has left of writing a small file.
+const PASSING: [&str; 8] = [
     "conclave.db-shm",
     "conclave.db.lock",
     "conclave.key.new",
+    "conclave.moving-to.new",
+    "conclave.moved-to.new",
+    UNFINISHED_MARK,
     "node.db-shm",
     "node.db.lock",
 ];
@@ -53,6 +56,8 @@ const MOVING_TO: &str = "conclave.moving-to";
 const MOVED_TO: &str = "conclave.moved-to";
 const MOVING_HERE: &str = "conclave.moving-here";
 const MOVED_HERE: &str = "conclave.moved-here";
+/// [`MOVING_HERE`] while it is written.
+const UNFINISHED_MARK: &str = "conclave.moving-here.new";
 
 /// Most folders from a place to the data. A move shortens the way, so that there are hardly two.
 const MAX_MOVES: usize = 16;

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{
     DATA, DataFolder, FolderError, MOVED_HERE, MOVED_TO, MOVING_HERE, MOVING_TO, PASSING,
-    Unsettled, read_path, write_path,
+    UNFINISHED_MARK, Unsettled, read_path, write_path,
 };
 use crate::database::{LockFile, Options};
 use crate::disk;
@@ -14,7 +14,7 @@ use crate::key::DatabaseKey;
 use crate::store::Store;
 
 /// What may be in the new folder: where we once were, and what the window remembers.
-const MAY_STAY: [&str; 2] = [MOVED_TO, "webview"];
+const MAY_STAY: [&str; 3] = [MOVED_TO, "conclave.moved-to.new", "webview"];
 /// Room beyond the data itself: opening the copy writes a little.
 const SPARE_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -228,6 +228,7 @@ impl DataFolder {
             remove_data(target)?;
             disk::remove(&target.join(MOVING_HERE))?;
         }
+        disk::remove(&target.join(UNFINISHED_MARK))?;
         Ok(disk::remove(&self.path.join(MOVING_TO))?)
     }
 }

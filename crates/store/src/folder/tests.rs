@@ -168,6 +168,22 @@ async fn a_crash_at_any_step_leaves_one_folder_that_counts() {
 }
 
 #[tokio::test]
+async fn a_crash_while_a_small_file_is_written_leaves_nothing_behind() {
+    let alix = Alix::new().await;
+    let disk = alix.path("disk");
+    fs::create_dir(&disk).unwrap();
+    write_path(&alix.path("place").join(MOVING_TO), &disk).unwrap();
+    fs::write(disk.join(UNFINISHED_MARK), "/ho").unwrap();
+    fs::write(alix.path("place").join("conclave.moving-to.new"), "/ho").unwrap();
+    assert_eq!(alix.start().await, alix.path("place"));
+    assert_eq!(fs::read_dir(&disk).unwrap().count(), 0);
+    alix.move_to("disk").unwrap();
+    assert_eq!(alix.start().await, disk);
+    let mut left = fs::read_dir(alix.path("place")).unwrap();
+    assert!(left.all(|entry| entry.unwrap().path().extension() != Some("new".as_ref())));
+}
+
+#[tokio::test]
 async fn a_move_that_fails_changes_nothing() {
     let alix = Alix::new().await;
     let listing = |name: &str| {
