@@ -120,8 +120,11 @@ impl Shell {
             (None, Ask::Whoever) if stdin().is_terminal() => {
                 input::passphrase(None, "Passphrase of the database: ")?
             }
-            // Any command says that it is locked.
-            (None, Ask::Whoever) => return Ok(drop(api.data_folder(Nothing {}).await?)),
+            (None, Ask::Whoever) => {
+                // Any command says that it is locked.
+                api.data_folder(Nothing {}).await?;
+                return Ok(());
+            }
         };
         let passphrase = passphrase.as_str().to_owned();
         api.unlock(UnlockArgs { passphrase }).await?;

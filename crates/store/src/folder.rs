@@ -68,9 +68,14 @@ const MAX_MOVES: usize = 16;
 pub enum FolderError {
     /// The data was moved to a folder that is not there.
     #[error(
-        "the data of this account was moved to {}, and it is not there now; connect the disk it is on, or put the folder back", .0.display()
+        "the data of this account was moved to {}, and it is not there now; connect the disk it is on, or put the folder back; if it is lost, delete {} to begin anew", .folder.display(), .mark.display()
     )]
-    Missing(PathBuf),
+    Missing {
+        /// Where the data should be.
+        folder: PathBuf,
+        /// The file that says so.
+        mark: PathBuf,
+    },
     /// The data can't be moved to the folder that was named.
     #[error("the data can't be moved there: {0}; nothing was changed")]
     Refused(&'static str),
@@ -100,7 +105,7 @@ impl FolderError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Missing(_) => "data_folder_missing",
+            Self::Missing { .. } => "data_folder_missing",
             Self::Refused(_) => "data_folder_refused",
             Self::NoRoom { .. } => "disk_full",
             Self::Store(error) => error.code(),
@@ -113,7 +118,7 @@ impl FolderError {
     #[must_use]
     pub fn retryable(&self) -> bool {
         match self {
-            Self::Missing(_) | Self::NoRoom { .. } => true,
+            Self::Missing { .. } | Self::NoRoom { .. } => true,
             Self::Store(error) => error.retryable(),
             _ => false,
         }
@@ -156,7 +161,8 @@ impl DataFolder {
         let place = place.canonicalize()?;
         let mut path = place.clone();
         for _ in 0..MAX_MOVES {
-            if let Some(from) = read_path(&path.join(MOVING_HERE))? {
+            let mark = path.join(MOVING_HERE);
+            if let Some(from) = read_path(&mark)? {
                 if read_path(&from.join(MOVED_TO))?.as_ref() == Some(&path) {
                     let unsettled = Some(Unsettled::Reached(from));
                     return Ok(Self {
@@ -166,16 +172,19 @@ impl DataFolder {
                     });
                 }
                 if !from.is_dir() {
-                    return Err(FolderError::Missing(from));
+                    return Err(FolderError::Missing { folder: from, mark });
                 }
                 path = from;
-            } else if let Some(to) = read_path(&path.join(MOVED_TO))? {
+                continue;
+            }
+            let mark = path.join(MOVED_TO);
+            if let Some(to) = read_path(&mark)? {
                 // A disk that is not connected leaves an empty folder in its place, or none.
                 if ![MOVING_HERE, MOVED_HERE]
                     .iter()
                     .any(|name| to.join(name).is_file())
                 {
-                    return Err(FolderError::Missing(to));
+                    return Err(FolderError::Missing { folder: to, mark });
                 }
                 path = to;
             } else {
@@ -187,7 +196,8 @@ impl DataFolder {
                 });
             }
         }
-        Err(FolderError::Missing(path))
+        let mark = place.join(MOVED_TO);
+        Err(FolderError::Missing { folder: path, mark })
     }
 
     /// Where the data is; absolute.

@@ -127,14 +127,15 @@ impl DataFolder {
     /// # Errors
     /// [`FolderError::Refused`], [`FolderError::NoRoom`], [`FolderError::Io`].
     pub fn check_target(&self, target: &Path) -> Result<PathBuf, FolderError> {
-        if !target.is_absolute() || target.components().any(|part| part == Component::ParentDir) {
-            return Err(FolderError::Refused("write its whole path"));
-        }
         let existing = target
             .ancestors()
             .find(|ancestor| ancestor.exists())
             .ok_or(FolderError::Refused("there is no such disk"))?;
         let rest = target.strip_prefix(existing).unwrap_or(Path::new(""));
+        let is_clear = rest.components().all(|part| part != Component::ParentDir);
+        if !target.is_absolute() || !is_clear {
+            return Err(FolderError::Refused("write its whole path"));
+        }
         let existing = existing.canonicalize()?;
         // Joining nothing would add a separator at the end.
         let target = match rest.as_os_str().is_empty() {

@@ -228,11 +228,12 @@ async fn folders_that_cannot_take_an_account_are_refused() {
     fs::create_dir(alix.path("full")).unwrap();
     fs::write(alix.path("full/letter"), "of somebody").unwrap();
     fs::write(alix.path("file"), "").unwrap();
-    for name in ["full", "file", "place", "place/inside", "place/in/side"] {
+    let inside = ["place", "place/inside", "place/in/side", "full/../place"];
+    for name in ["full", "file"].into_iter().chain(inside) {
         let error = alix.move_to(name).unwrap_err();
         assert_eq!(error.code(), "data_folder_refused", "{name}");
     }
-    for path in ["relative", "/tmp/../tmp/x"] {
+    for path in ["relative", "/nowhere/../tmp/x"] {
         let error = alix.find().check_target(Path::new(path)).unwrap_err();
         assert_eq!(error.code(), "data_folder_refused", "{path}");
     }
@@ -251,6 +252,9 @@ async fn an_account_on_a_disk_that_is_gone_is_missing_and_not_begun_anew() {
     fs::rename(alix.path("disk"), alix.path("unplugged")).unwrap();
     let code = || DataFolder::find(&place).unwrap_err().code();
     assert_eq!(code(), "data_folder_missing");
+    let text = DataFolder::find(&place).unwrap_err().to_string();
+    let mark = place.join(MOVED_TO);
+    assert!(text.contains(mark.to_str().unwrap()), "{text}");
     fs::create_dir(alix.path("disk")).unwrap();
     assert_eq!(code(), "data_folder_missing", "a mount point is empty");
     fs::remove_dir(alix.path("disk")).unwrap();
