@@ -11,7 +11,10 @@ use tokio::sync::{
     },
 };
 
-use crate::{desktop, window::MAIN};
+use crate::{
+    desktop::{self, Chosen},
+    window::MAIN,
+};
 
 /// Name of the one event; its payload is a list of api events.
 const EVENT: &str = "conclave-event";
@@ -22,6 +25,7 @@ const EVENTS_AT_ONCE: usize = 64;
 pub(crate) struct Account {
     options: Options,
     api: OnceCell<Api>,
+    chosen: Chosen,
 }
 
 impl Account {
@@ -29,6 +33,7 @@ impl Account {
         Self {
             options,
             api: OnceCell::new(),
+            chosen: Chosen::default(),
         }
     }
 
@@ -63,7 +68,7 @@ pub(crate) async fn call(
     args: Value,
 ) -> Result<Answer, ApiError> {
     let answer = match account.open(&app).await {
-        Ok(api) => run(api, &command, args).await,
+        Ok(api) => run(api, &account.chosen, &command, args).await,
         Err(error) => Err(error),
     };
     // Nothing of the arguments or the answer: they hold texts and keys.
@@ -73,14 +78,14 @@ pub(crate) async fn call(
 }
 
 /// What the desktop itself does, else a command of the api.
-async fn run(api: &Api, command: &str, args: Value) -> Result<Answer, ApiError> {
-    if desktop::names_a_path(command, &args) {
+async fn run(api: &Api, chosen: &Chosen, command: &str, args: Value) -> Result<Answer, ApiError> {
+    if desktop::makes_up_a_path(chosen, command, &args) {
         return Err(ApiError::new(
             "path_refused",
-            "The page may not name files. Choose them in the dialog.",
+            "The page may not name files or folders. Choose them in the dialog.",
         ));
     }
-    match desktop::call(api, command, &args).await {
+    match desktop::call(api, chosen, command, &args).await {
         Some(answer) => answer,
         None => api.call(command, args).await,
     }

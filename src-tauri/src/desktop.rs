@@ -1,7 +1,9 @@
 //! What the desktop does for the page: dialogs for files, and links that open outside.
 //!
-//! The page never names a path. What it may read or write is what a person chose in a dialog of the
+//! The page makes up no path. What it may read or write is what a person chose in a dialog of the
 //! system, so that even a page gone astray could neither read a file nor write one.
+
+use std::sync::{Mutex, PoisonError};
 
 use conclave_api::{Answer, Api, ApiError};
 use rfd::AsyncFileDialog;
@@ -14,7 +16,14 @@ const MOST_FILES: usize = 20;
 /// The longest name that is suggested for a file, in characters.
 const LONGEST_NAME: usize = 120;
 /// Commands of the api that take a path.
-const TAKE_A_PATH: [&str; 2] = ["attachment_prepare", "attachment_save"];
+const TAKE_A_PATH: [&str; 6] = [
+    "attachment_prepare",
+    "attachment_save",
+    "archive_export",
+    "archive_inspect",
+    "archive_import",
+    "data_folder_move",
+];
 /// Schemes that open outside; anything else could start a program.
 const OPENED: [&str; 3] = ["https", "http", "mailto"];
 
@@ -35,20 +44,53 @@ struct Link {
     url: String,
 }
 
-/// Whether the page may give these arguments to a command of the api: it names no path itself.
-pub(crate) fn names_a_path(command: &str, args: &Value) -> bool {
-    TAKE_A_PATH.contains(&command) && args.get("path").is_some_and(|path| !path.is_null())
+/// What a dialog for a path is for.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PathKind {
+    File,
+    NewFile,
+    Folder,
+}
+
+#[derive(Deserialize)]
+struct PathWanted {
+    kind: PathKind,
+    suggested: String,
+}
+
+/// The path that the person chose last, which the page may give back.
+#[derive(Default)]
+pub(crate) struct Chosen(Mutex<Option<String>>);
+
+impl Chosen {
+    fn is(&self, path: &Value) -> bool {
+        let chosen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        chosen.is_some() && chosen.as_deref() == path.as_str()
+    }
+
+    fn choose(&self, path: &str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.to_owned());
+    }
+}
+
+/// Whether the page gives a path to a command of the api that no person chose.
+pub(crate) fn makes_up_a_path(chosen: &Chosen, command: &str, args: &Value) -> bool {
+    let path = args.get("path").filter(|path| !path.is_null());
+    TAKE_A_PATH.contains(&command) && path.is_some_and(|path| !chosen.is(path))
 }
 
 /// Runs a command of the desktop; none if the name is not one of its own.
 pub(crate) async fn call(
     api: &Api,
+    chosen: &Chosen,
     command: &str,
     args: &Value,
 ) -> Option<Result<Answer, ApiError>> {
     Some(match command {
         "shell_choose_files" => choose_files(api, args).await,
         "shell_save_attachment" => save_attachment(api, args).await,
+        "shell_choose_path" => choose_path(chosen, args).await,
         "shell_open_link" => open_link(args),
         _ => return None,
     })
@@ -102,6 +144,29 @@ async fn save_attachment(api: &Api, args: &Value) -> Result<Answer, ApiError> {
     let args = json!({ "message_id": message_id, "index": index, "path": path });
     api.call("attachment_save", args).await?;
     answer(&path.display().to_string())
+}
+
+/// Lets the person choose a file, a new file or a folder; answers with its path, null if the dialog
+/// was closed. The page may give this path to a command.
+async fn choose_path(chosen: &Chosen, args: &Value) -> Result<Answer, ApiError> {
+    let PathWanted { kind, suggested } = read(args)?;
+    let dialog = AsyncFileDialog::new();
+    let place = match kind {
+        PathKind::File => dialog.pick_file().await,
+        PathKind::NewFile => {
+            let named = dialog.set_file_name(self::suggested(&suggested));
+            named.save_file().await
+        }
+        PathKind::Folder => dialog.pick_folder().await,
+    };
+    let Some(place) = place else {
+        return answer(&Value::Null);
+    };
+    let path = place.path().to_str().ok_or_else(|| {
+        ApiError::new("path_refused", "The name is not UTF-8. Choose another one.")
+    })?;
+    chosen.choose(path);
+    answer(&path)
 }
 
 /// Opens a web or mail address with the program that the system has for it.
@@ -180,21 +245,26 @@ mod tests {
     }
 
     #[test]
-    fn the_page_names_no_path() {
-        assert!(names_a_path(
-            "attachment_prepare",
-            &json!({ "path": "/etc/passwd" })
+    fn the_page_makes_up_no_path() {
+        let chosen = Chosen::default();
+        let refused = |command: &str, args: Value| makes_up_a_path(&chosen, command, &args);
+        for command in TAKE_A_PATH {
+            assert!(
+                refused(command, json!({ "path": "/etc/passwd" })),
+                "{command}"
+            );
+            assert!(refused(command, json!({ "path": 1 })), "{command}");
+        }
+        assert!(!refused("attachment_prepare", json!({ "base64": "" })));
+        assert!(!refused("attachment_prepare", json!({ "path": null })));
+        assert!(!refused("message_list", json!({})));
+
+        chosen.choose("/media/disk");
+        assert!(!refused(
+            "data_folder_move",
+            json!({ "path": "/media/disk" })
         ));
-        assert!(names_a_path("attachment_save", &json!({ "path": "x" })));
-        assert!(!names_a_path(
-            "attachment_prepare",
-            &json!({ "base64": "" })
-        ));
-        assert!(!names_a_path(
-            "attachment_prepare",
-            &json!({ "path": null })
-        ));
-        assert!(!names_a_path("message_list", &json!({})));
+        assert!(refused("data_folder_move", json!({ "path": "/media" })));
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub(crate) struct Launch {
     link: Option<String>,
 }
 
-/// The folder of one person, created and absolute.
+/// The folder of one person, created and absolute. Once the data was moved it leads there, and still
+/// holds what the window remembers; one instance is one such folder.
 #[derive(Debug, Clone)]
 pub(crate) struct DataFolder {
     path: PathBuf,
@@ -82,7 +83,7 @@ impl Launch {
     pub(crate) fn key(&self) -> KeySource {
         self.key_file
             .clone()
-            .map_or(KeySource::Keychain, KeySource::File)
+            .map_or_else(KeySource::system_keychain, KeySource::File)
     }
 }
 

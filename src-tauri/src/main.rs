@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 /// Runs the app until its window is closed.
 fn run(launch: &Launch) -> Result<(), Box<dyn Error>> {
     let data = launch.data_folder()?;
-    let node = Arc::new(BuiltInNode::new(launch, &data));
+    let node = Arc::new(BuiltInNode::new(launch));
     let account = Account::new(Options {
         data_dir: data.path().to_owned(),
         key: launch.key(),

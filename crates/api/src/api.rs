@@ -2,16 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conclave_engine::{Client, Engine, EngineError, SystemClock};
+use conclave_engine::{Client, DatabaseKey, Engine, EngineError};
 use tokio::sync::{RwLock, broadcast};
 
 use crate::{
     error::ApiError,
     inbox::PendingChange,
+    opening::{Opened, Opening},
     options::Options,
     registration::Pending,
     session::Session,
-    types::{Account, Connection, Event, Nothing, Stage, Status},
+    types::{Account, Connection, Event, LockReason, Nothing, Stage, Status},
 };
 
 /// Events kept for a slow receiver; one that falls further behind is told to read anew.
@@ -23,8 +24,9 @@ pub struct Api(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) options: Options,
-    /// `None` once closed.
-    pub(crate) engine: RwLock<Option<Engine>>,
+    pub(crate) state: RwLock<State>,
+    /// Held by what opens or closes the account: one at a time.
+    pub(crate) upkeep: tokio::sync::Mutex<()>,
     /// `None` until the account is registered, and once closed.
     pub(crate) session: RwLock<Option<Session>>,
     /// Held while a registration is under way, so that there is one at a time.
@@ -32,6 +34,13 @@ pub(crate) struct Inner {
     /// A change of the inbox that waits for signatures; one at a time.
     pub(crate) change: tokio::sync::Mutex<Option<PendingChange>>,
     pub(crate) shared: Arc<Shared>,
+}
+
+/// Whether the data folder is open.
+pub(crate) enum State {
+    Opened(Opened),
+    Locked(LockReason),
+    Closed,
 }
 
 /// What commands and the task that tells events share.
@@ -72,38 +81,37 @@ impl Shared {
 impl Api {
     /// Opens a data folder, making it if there is none. With a registered account in it, its client
     /// is ready afterwards, and its background work has begun if [`Options::live`] says so. The
-    /// network is not waited for.
+    /// network is not waited for. Where the keychain can't give the key of a database that has a
+    /// passphrase, the account is locked until [`Api::unlock`].
     ///
     /// # Errors
-    /// `data_folder_unusable`, the key's (`keychain_unavailable`, `invalid_key_file`, ...), the
+    /// `data_folder_unusable`, `data_folder_missing`, the key's (`keychain_unavailable`,
+    /// `key_lost`, `invalid_key_file`, ...), the
     /// database's (`account_in_use`, `wrong_key`, `newer_version`, `database_corrupt`,
     /// `disk_full`), and the resolver's where the account uses the built-in node.
     pub async fn open(options: Options) -> Result<Self, ApiError> {
-        let preparing = options.clone();
-        let key = tokio::task::spawn_blocking(move || preparing.prepare())
-            .await
-            .map_err(|_| ApiError::internal("Getting the database key was interrupted."))??;
-        let engine = Engine::open(&options.data_dir, key, Arc::new(SystemClock)).await?;
-        let account = engine.account().await?;
-        let live = options.live;
         let api = Self(Arc::new(Inner {
             options,
-            engine: RwLock::new(Some(engine)),
+            state: RwLock::new(State::Closed),
+            upkeep: tokio::sync::Mutex::new(()),
             session: RwLock::new(None),
             pending: tokio::sync::Mutex::new(None),
             change: tokio::sync::Mutex::new(None),
             shared: Arc::new(Shared::new()),
         }));
-        if let Some(account) = account.filter(|account| account.registered) {
-            if let Err(error) = api.begin_session(&account).await {
-                api.close().await;
-                return Err(error);
-            }
-            if live {
-                api.go_live().await?;
+        api.start(None).await?;
+        Ok(api)
+    }
+
+    /// Opens the data folder of one that is closed. A key that is known is not looked for.
+    pub(crate) async fn start(&self, known: Option<DatabaseKey>) -> Result<(), ApiError> {
+        match self.0.options.open(known).await? {
+            Opening::Opened(opened) => self.begin(opened).await,
+            Opening::Locked(reason) => {
+                *self.0.state.write().await = State::Locked(reason);
+                Ok(())
             }
         }
-        Ok(api)
     }
 
     /// Events from now on. A receiver that falls more than 512 events behind gets a lag error from
@@ -118,8 +126,13 @@ impl Api {
     /// # Errors
     /// The database's.
     pub async fn status(&self, _: Nothing) -> Result<Status, ApiError> {
-        let account = self.engine().await?.account().await?;
+        let locked = self.locked().await;
+        let account = match locked {
+            Some(_) => None,
+            None => self.engine().await?.account().await?,
+        };
         let stage = match &account {
+            _ if locked.is_some() => Stage::Locked,
             None => Stage::Empty,
             Some(account) if !account.registered => Stage::Registering,
             Some(_) => Stage::Ready,
@@ -138,12 +151,33 @@ impl Api {
             connection: self.0.shared.connection(),
             version: version.to_owned(),
             revoked: revoked.then_some(true),
+            locked,
         })
     }
 
     pub(crate) async fn engine(&self) -> Result<Engine, ApiError> {
-        let engine = self.0.engine.read().await;
-        engine.clone().ok_or_else(closed)
+        Ok(self.opened().await?.engine)
+    }
+
+    /// The data folder. Whoever keeps it keeps the database open.
+    pub(crate) async fn opened(&self) -> Result<Opened, ApiError> {
+        match &*self.0.state.read().await {
+            State::Opened(opened) => Ok(opened.clone()),
+            State::Locked(_) => Err(ApiError::new(
+                "account_locked",
+                "The system's keychain does not give the key of this account. Unlock it with its \
+                 passphrase.",
+            )),
+            State::Closed => Err(closed()),
+        }
+    }
+
+    /// Why the account is locked, if it is.
+    pub(crate) async fn locked(&self) -> Option<LockReason> {
+        match &*self.0.state.read().await {
+            State::Locked(reason) => Some(*reason),
+            State::Opened(_) | State::Closed => None,
+        }
     }
 
     /// The registered account's client.
@@ -161,7 +195,7 @@ impl Api {
     }
 }
 
-pub(crate) fn closed() -> ApiError {
+fn closed() -> ApiError {
     ApiError::new(
         "store_closed",
         "The account has been closed. Open it again.",

@@ -1,6 +1,6 @@
 //! The error every command can answer with.
 
-use conclave_engine::{EngineError, KeyError, NetworkError};
+use conclave_engine::{EngineError, FolderError, KeyError, NetworkError};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -66,6 +66,16 @@ impl From<NetworkError> for ApiError {
 impl From<KeyError> for ApiError {
     fn from(error: KeyError) -> Self {
         Self::new(error.code(), sentences(&error.to_string(), error.code()))
+    }
+}
+
+impl From<FolderError> for ApiError {
+    fn from(error: FolderError) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            message: sentences(&error.to_string(), error.code()),
+            retryable: error.retryable(),
+        }
     }
 }
 

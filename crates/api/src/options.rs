@@ -1,19 +1,23 @@
 //! What a shell decides when it opens a data folder.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use conclave_engine::DatabaseKey;
-use futures::future::BoxFuture;
+use conclave_engine::{Keychain, SystemKeychain};
+use futures::future::{BoxFuture, FutureExt as _, ready};
 
 use crate::{error::ApiError, types::NodeChoice};
 
-/// Name under which keys lie in the OS keychain; the user name beside it is the data folder.
+/// Name under which keys lie in the system's keychain; the user name beside it is the data folder.
 const KEYCHAIN_SERVICE: &str = "chat.conclave";
 
 /// How a data folder is opened.
 #[derive(Clone)]
 pub struct Options {
-    /// The account's folder; made if there is none.
+    /// The account's folder; made if there is none. A person may have moved the data elsewhere; it
+    /// is found from here all the same.
     pub data_dir: PathBuf,
     /// Where the database key is.
     pub key: KeySource,
@@ -29,48 +33,35 @@ pub struct Options {
 }
 
 /// Where the database key is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum KeySource {
     /// A file of 64 hex characters.
     File(PathBuf),
-    /// The OS keychain; a new key is made and kept there if there is none for the folder.
-    Keychain,
+    /// A keychain; a new key is made and kept there if there is no database in the folder yet.
+    Keychain(Arc<dyn Keychain>),
+}
+
+impl KeySource {
+    /// The keychain of the operating system.
+    #[must_use]
+    pub fn system_keychain() -> Self {
+        Self::Keychain(Arc::new(SystemKeychain {
+            service: KEYCHAIN_SERVICE,
+        }))
+    }
 }
 
 /// Finds the node that runs inside the program.
 pub trait NodeResolver: Send + Sync {
-    /// The URL of the built-in node, started if it does not run yet.
+    /// The URL of the built-in node, started if it does not run yet. Its data is in this folder.
     ///
     /// # Errors
     /// The shell's own, where it has no such node or it does not start.
-    fn built_in(&self) -> BoxFuture<'_, Result<String, ApiError>>;
-}
+    fn built_in(&self, data_dir: &Path) -> BoxFuture<'_, Result<String, ApiError>>;
 
-impl Options {
-    /// Makes the data folder and gets the database key. Blocks, perhaps until a person unlocks the
-    /// keychain.
-    pub(crate) fn prepare(&self) -> Result<DatabaseKey, ApiError> {
-        std::fs::create_dir_all(&self.data_dir).map_err(|error| self.unusable(&error))?;
-        match &self.key {
-            KeySource::File(path) => Ok(DatabaseKey::from_key_file(path)?),
-            KeySource::Keychain => {
-                let folder = self
-                    .data_dir
-                    .canonicalize()
-                    .map_err(|error| self.unusable(&error))?;
-                Ok(DatabaseKey::from_keychain(
-                    KEYCHAIN_SERVICE,
-                    &folder.to_string_lossy(),
-                )?)
-            }
-        }
-    }
-
-    fn unusable(&self, error: &std::io::Error) -> ApiError {
-        let folder = self.data_dir.display();
-        ApiError::new(
-            "data_folder_unusable",
-            format!("The data folder {folder} can't be used: {error}. Choose another one."),
-        )
+    /// Stops the built-in node if it runs, because its data is about to be moved. It is asked for
+    /// again afterwards.
+    fn release(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
     }
 }

@@ -7,6 +7,22 @@ macro_rules! for_each_command {
         $callback! {
             /// What a shell needs to know when it starts.
             status(Nothing) -> Status;
+            /// Opens an account that is locked, with the passphrase of its database, and gives the
+            /// key back to the keychain where there is one.
+            unlock(UnlockArgs) -> Status;
+            /// Whether a passphrase opens the database where the keychain can't.
+            passphrase_status(Nothing) -> PassphraseStatus;
+            /// Sets or changes the passphrase of the database.
+            passphrase_set(PassphraseArgs) -> PassphraseStatus;
+            /// Removes the passphrase; the keychain alone opens the database then.
+            passphrase_remove(PassphraseRemoveArgs) -> PassphraseStatus;
+            /// Where the account's data is, and how large it is.
+            data_folder(Nothing) -> DataFolder;
+            /// Moves the account's data to another folder; the account is open again afterwards.
+            data_folder_move(DataFolderArgs) -> DataFolder;
+            /// Deletes this installation's keys and history from this computer. Afterwards everything
+            /// is as at the first run; the inbox and other devices stay.
+            local_database_delete(Nothing) -> Nothing;
             /// Makes a new wallet and holds it in memory for `register`.
             wallet_create(Nothing) -> NewWallet;
             /// Imports a wallet and holds it in memory for `register`.

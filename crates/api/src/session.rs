@@ -1,18 +1,16 @@
 //! The registered account in its data folder: its client, its background work, its end.
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use conclave_engine::{
-    AccountInfo, Client, DATABASE_FILE, GrpcNetwork, Live, Network, NodeConfig, RemoteFiles,
-};
+use conclave_engine::{AccountInfo, Client, GrpcNetwork, Live, Network, NodeConfig, RemoteFiles};
 use tokio::task::JoinHandle;
 
 use crate::{
-    api::{Api, closed},
+    api::{Api, State},
     error::ApiError,
     event,
-    options::Options,
-    types::NodeChoice,
+    opening::Opened,
+    types::{Connection, NodeChoice},
 };
 
 /// How the built-in node is written where a URL would stand.
@@ -47,7 +45,11 @@ impl Api {
     /// The URL of a node.
     pub(crate) async fn node_url(&self, node: &NodeChoice) -> Result<String, ApiError> {
         match node {
-            NodeChoice::BuiltIn => self.0.options.node_resolver.built_in().await,
+            NodeChoice::BuiltIn => {
+                let folder = self.opened().await?.folder;
+                let node = self.0.options.node_resolver.built_in(folder.path());
+                node.await
+            }
             NodeChoice::Address { url } => Ok(url.trim().to_owned()),
         }
     }
@@ -85,9 +87,7 @@ impl Api {
     /// # Errors
     /// `store_closed`.
     pub async fn go_live(&self) -> Result<(), ApiError> {
-        if self.0.engine.read().await.is_none() {
-            return Err(closed());
-        }
+        self.opened().await?;
         if let Some(session) = self.0.session.write().await.as_mut()
             && session.live.is_none()
         {
@@ -104,9 +104,40 @@ impl Api {
             .is_some_and(|session| session.live.is_some())
     }
 
+    /// Begins with a data folder that was opened: the client of a registered account, and its
+    /// background work if [`Options::live`](crate::Options::live) says so. Without success nothing
+    /// is open.
+    pub(crate) async fn begin(&self, opened: Opened) -> Result<(), ApiError> {
+        let engine = opened.engine.clone();
+        *self.0.state.write().await = State::Opened(opened);
+        let begun = async {
+            let account = engine.account().await?;
+            if let Some(account) = account.filter(|account| account.registered) {
+                self.begin_session(&account).await?;
+                if self.0.options.live {
+                    self.go_live().await?;
+                }
+            }
+            Ok(())
+        };
+        let begun = begun.await;
+        // Closing waits for everybody who has it.
+        drop(engine);
+        if begun.is_err() {
+            self.end().await;
+        }
+        begun
+    }
+
     /// Ends the background work and closes the database. Another process can open the folder once
     /// this has returned; commands that are still under way finish first.
     pub async fn close(&self) {
+        let _upkeep = self.0.upkeep.lock().await;
+        self.end().await;
+    }
+
+    /// As [`Api::close`], for who has the account to themselves.
+    pub(crate) async fn end(&self) {
         let session = self.0.session.write().await.take();
         if let Some(Session {
             client,
@@ -124,57 +155,11 @@ impl Api {
         }
         self.0.pending.lock().await.take();
         self.0.change.lock().await.take();
-        let engine = self.0.engine.write().await.take();
-        if let Some(engine) = engine {
-            engine.close().await;
+        let state = std::mem::replace(&mut *self.0.state.write().await, State::Closed);
+        if let State::Opened(opened) = state {
+            opened.engine.close().await;
         }
-    }
-}
-
-/// Deletes the database of a data folder: account, keys and history of this installation. Other
-/// installations, and what others have, stay as they are. Also deletes a database that can't be
-/// opened, so that a person can begin anew.
-///
-/// # Errors
-/// `account_in_use`, the key's, and `data_folder_unusable`.
-pub async fn delete_local_database(options: Options) -> Result<(), ApiError> {
-    let folder = options.data_dir.clone();
-    match Api::open(Options {
-        live: false,
-        ..options
-    })
-    .await
-    {
-        Ok(api) => api.close().await,
-        Err(error) if deletable(&error.code) => {}
-        Err(error) => return Err(error),
-    }
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = OsString::from(DATABASE_FILE);
-        name.push(suffix);
-        remove(folder.join(name))?;
-    }
-    Ok(())
-}
-
-/// Whether a database that did not open for this reason may be deleted: nobody else has it.
-fn deletable(code: &str) -> bool {
-    matches!(
-        code,
-        "wrong_key" | "newer_version" | "database_corrupt" | "node_required"
-    )
-}
-
-fn remove(path: PathBuf) -> Result<(), ApiError> {
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ApiError::new(
-            "data_folder_unusable",
-            format!(
-                "{} could not be deleted: {error}. Delete it by hand.",
-                path.display()
-            ),
-        )),
-        _ => Ok(()),
+        self.0.shared.set_connection(Connection::Idle);
     }
 }
 
@@ -190,12 +175,5 @@ mod tests {
         for node in [NodeChoice::BuiltIn, address] {
             assert_eq!(node_choice(&node_text(&node)), node);
         }
-    }
-
-    #[test]
-    fn a_database_that_somebody_has_open_is_not_deleted() {
-        assert!(!deletable("account_in_use"));
-        assert!(!deletable("keychain_unavailable"));
-        assert!(deletable("wrong_key"));
     }
 }

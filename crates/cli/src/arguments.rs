@@ -31,6 +31,10 @@ pub(crate) struct Common {
     /// File with the database key, 64 hex characters [default: the system's keychain]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+    /// File with the passphrase of the database, for when the keychain has lost its key; stands
+    /// before the command
+    #[arg(long, value_name = "F")]
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// Print one JSON object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -72,6 +76,12 @@ pub(crate) enum Noun {
     /// The history as an encrypted file
     #[command(subcommand)]
     Archive(ArchiveVerb),
+    /// The passphrase that opens the database where the keychain has lost its key
+    #[command(subcommand)]
+    Passphrase(PassphraseVerb),
+    /// The folder with this account's data
+    #[command(subcommand)]
+    Data(DataVerb),
     /// Serve this account to a page over WebSocket on loopback
     Serve(ServeArguments),
 }
@@ -553,6 +563,41 @@ pub(crate) enum ArchiveVerb {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum PassphraseVerb {
+    /// Show whether one is set
+    Status,
+    /// Set one where none is set; asked for unless a file is given
+    Set {
+        /// File with the passphrase
+        #[arg(long, value_name = "F")]
+        passphrase_file: Option<PathBuf>,
+    },
+    /// Change it; what no file is given for is asked for
+    Change {
+        /// File with the new passphrase
+        #[arg(long, value_name = "F")]
+        passphrase_file: Option<PathBuf>,
+        /// File with the passphrase so far
+        #[arg(long, value_name = "F")]
+        current_passphrase_file: Option<PathBuf>,
+    },
+    /// Remove it, so that the keychain alone opens the database
+    Remove {
+        /// File with the passphrase so far; asked for unless one is given
+        #[arg(long, value_name = "F")]
+        current_passphrase_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataVerb {
+    /// Show where it is and how large
+    Show,
+    /// Move the data to another folder, which is empty or not there yet
+    Move { path: PathBuf },
+}
+
 /// Arguments of `serve`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
@@ -675,6 +720,22 @@ mod tests {
         ] {
             assert!(parse(&format!("conclave-cli {verb}")).is_err(), "{verb}");
         }
+    }
+
+    #[test]
+    fn a_passphrase_before_the_command_is_that_of_the_database() {
+        let line = "conclave-cli --passphrase-file a archive export h --passphrase-file b";
+        let arguments = parse(line).unwrap();
+        let Noun::Archive(ArchiveVerb::Export {
+            passphrase_file, ..
+        }) = arguments.noun
+        else {
+            panic!("another verb");
+        };
+        assert_eq!(arguments.common.passphrase_file, Some("a".into()));
+        assert_eq!(passphrase_file, Some("b".into()));
+        let line = "conclave-cli archive export h --passphrase-file b";
+        assert_eq!(parse(line).unwrap().common.passphrase_file, None);
     }
 
     #[test]

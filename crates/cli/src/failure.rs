@@ -23,8 +23,12 @@ pub(crate) enum Failure {
 
 impl From<ApiError> for Failure {
     fn from(mut error: ApiError) -> Self {
-        if error.code == "keychain_unavailable" {
-            error.message.push_str(" The option is --key-file FILE.");
+        match error.code.as_str() {
+            "keychain_unavailable" => error.message.push_str(" The option is --key-file FILE."),
+            "account_locked" => error
+                .message
+                .push_str(" The option is --passphrase-file FILE, before the command."),
+            _ => {}
         }
         Self::Failed(error)
     }

@@ -1,7 +1,7 @@
 //! What commands read: files of people, texts and secrets.
 
 use std::{
-    io::Read,
+    io::{IsTerminal as _, Read, stdin},
     path::{Path, PathBuf},
 };
 
@@ -47,7 +47,7 @@ pub(crate) fn text(text: String) -> Result<String, Failure> {
         return Ok(text);
     }
     let mut text = String::new();
-    std::io::stdin()
+    stdin()
         .lock()
         .take(MAX_TEXT_BYTES + 1)
         .read_to_string(&mut text)
@@ -70,6 +70,32 @@ pub(crate) fn text(text: String) -> Result<String, Failure> {
 pub(crate) fn secret(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let text = file(path, MAX_SECRET_BYTES)?;
     Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+/// A passphrase from the first line of a file, else as it is typed on the terminal, unseen.
+pub(crate) fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    if let Some(path) = file {
+        let text = self::file(path, MAX_SECRET_BYTES)?;
+        let line = text.lines().next().unwrap_or_default();
+        return Ok(Zeroizing::new(line.to_owned()));
+    }
+    if !stdin().is_terminal() {
+        return Err(Failure::usage(
+            "There is no terminal to ask for the passphrase. Name a file that has it; see --help.",
+        ));
+    }
+    Ok(Zeroizing::new(rpassword::prompt_password(prompt)?))
+}
+
+/// A passphrase that is to be: asked for twice, because nobody sees what is typed.
+pub(crate) fn new_passphrase(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
+    let first = passphrase(file, "New passphrase: ")?;
+    if file.is_none() && passphrase(None, "The same again: ")? != first {
+        return Err(Failure::usage(
+            "The two passphrases differ. Nothing was changed.",
+        ));
+    }
+    Ok(first)
 }
 
 /// A small text file.
@@ -103,6 +129,19 @@ mod tests {
         assert_eq!(people(who).unwrap(), ["0xcc", "0xaa", "0xbb"]);
         let missing = people(vec!["@/nowhere/at/all".to_owned()]);
         assert!(matches!(missing, Err(Failure::Failed(e)) if e.code == "file_unreadable"));
+    }
+
+    #[test]
+    fn a_passphrase_is_a_line_with_its_spaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passphrase");
+        for text in [" by the sea ", " by the sea \n", " by the sea \r\nsecond"] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(
+                passphrase(Some(&path), "").unwrap().as_str(),
+                " by the sea "
+            );
+        }
     }
 
     #[test]

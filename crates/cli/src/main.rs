@@ -11,6 +11,7 @@ mod failure;
 mod group;
 mod inbox;
 mod input;
+mod local_data;
 mod message;
 mod output;
 mod serve;
@@ -77,6 +78,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         noun,
         Noun::Account(AccountVerb::Show | AccountVerb::DeleteLocalDatabase { .. })
             | Noun::Archive(_)
+            | Noun::Passphrase(_)
+            | Noun::Data(_)
     );
     let output = Output::new(common.json);
     let shell = Shell::new(common, output)?;
@@ -106,6 +109,8 @@ async fn run_on_account(account: &shell::Open<'_>, noun: Noun) -> Result<(), Fai
         Noun::Device(verb) => device::run(account, verb).await,
         Noun::Wallet(verb) => wallet::run(account, verb).await,
         Noun::Archive(verb) => archive::run(account, verb).await,
+        Noun::Passphrase(verb) => local_data::run_passphrase(account, verb).await,
+        Noun::Data(verb) => local_data::run_data(account, verb).await,
         Noun::Serve(_) => Ok(()),
     }
 }

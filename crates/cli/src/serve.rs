@@ -17,7 +17,7 @@ use crate::{
     arguments::ServeArguments,
     failure::Failure,
     output::{Output, Shown},
-    shell::Shell,
+    shell::{Ask, Shell},
     signals::told_to_stop,
 };
 use token::Token;
@@ -50,6 +50,10 @@ pub(crate) async fn run(shell: &Shell, arguments: ServeArguments) -> Result<(), 
     let stopped = told_to_stop()?;
     let token = Arc::new(Token::of(&arguments.token_file)?);
     let api = Api::open(shell.options(!shell.common.offline)).await?;
+    if let Err(failure) = shell.unlock(&api, Ask::ThePage).await {
+        api.close().await;
+        return Err(failure);
+    }
     let served = serve(&api, &arguments, token, stopped).await;
     // What takes longer goes on from its last transaction at the next start.
     drop(tokio::time::timeout(LAST_COMMANDS, api.close()).await);

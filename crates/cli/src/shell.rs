@@ -1,15 +1,19 @@
 //! The data folder that a command works on.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    io::{IsTerminal as _, stdin},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use conclave_api::{
     Api, ApiError, KeySource, NodeResolver, Options,
-    types::{ConversationArgs, NodeChoice, Nothing},
+    types::{ConversationArgs, NodeChoice, Nothing, Stage, UnlockArgs},
 };
 use directories::ProjectDirs;
 use futures::future::{BoxFuture, FutureExt as _, ready};
 
-use crate::{arguments::Common, failure::Failure, output::Output};
+use crate::{arguments::Common, failure::Failure, input, output::Output};
 
 /// Code of the errors of a device that was revoked.
 pub(crate) const REVOKED: &str = "installation_revoked";
@@ -28,6 +32,15 @@ pub(crate) struct Open<'a> {
     pub(crate) output: Output,
 }
 
+/// Who is asked for a passphrase that no file holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ask {
+    /// Whoever sits at the terminal, if somebody does.
+    Whoever,
+    /// The page, later.
+    ThePage,
+}
+
 /// The node in place of the one that runs inside the desktop app.
 struct BuiltInNode {
     url: Option<String>,
@@ -35,7 +48,7 @@ struct BuiltInNode {
 }
 
 impl NodeResolver for BuiltInNode {
-    fn built_in(&self) -> BoxFuture<'_, Result<String, ApiError>> {
+    fn built_in(&self, _: &Path) -> BoxFuture<'_, Result<String, ApiError>> {
         let url = match &self.url {
             Some(url) => Ok(url.clone()),
             // Commands that touch only the local database connect to nothing.
@@ -74,7 +87,7 @@ impl Shell {
         } = self.common.clone();
         Options {
             data_dir: self.data_dir.clone(),
-            key: key_file.map_or(KeySource::Keychain, KeySource::File),
+            key: key_file.map_or_else(KeySource::system_keychain, KeySource::File),
             node_resolver: Arc::new(BuiltInNode {
                 url: node.clone(),
                 offline,
@@ -85,9 +98,37 @@ impl Shell {
         }
     }
 
-    /// Opens the data folder for a command.
+    /// Opens the data folder for a command. One that is locked needs its passphrase, from the file
+    /// that was named or from who sits there.
     pub(crate) async fn open(&self) -> Result<Api, Failure> {
-        Ok(Api::open(self.options(false)).await?)
+        let api = Api::open(self.options(false)).await?;
+        if let Err(failure) = self.unlock(&api, Ask::Whoever).await {
+            api.close().await;
+            return Err(failure);
+        }
+        Ok(api)
+    }
+
+    /// Unlocks an account that is locked.
+    pub(crate) async fn unlock(&self, api: &Api, ask: Ask) -> Result<(), Failure> {
+        if api.status(Nothing {}).await?.stage != Stage::Locked {
+            return Ok(());
+        }
+        let passphrase = match (&self.common.passphrase_file, ask) {
+            (Some(file), _) => input::passphrase(Some(file), "")?,
+            (None, Ask::ThePage) => return Ok(()),
+            (None, Ask::Whoever) if stdin().is_terminal() => {
+                input::passphrase(None, "Passphrase of the database: ")?
+            }
+            (None, Ask::Whoever) => {
+                // Any command says that it is locked.
+                api.data_folder(Nothing {}).await?;
+                return Ok(());
+            }
+        };
+        let passphrase = passphrase.as_str().to_owned();
+        api.unlock(UnlockArgs { passphrase }).await?;
+        Ok(())
     }
 
     pub(crate) fn with<'a>(&'a self, api: &'a Api) -> Open<'a> {

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use conclave_identity::{InstallationId, WalletKey};
 use conclave_network::{Network, RemoteFiles};
-use conclave_store::{DatabaseKey, Store, StoreError, account::Account};
+use conclave_store::{DatabaseKey, Store, StoreError, account::Account, folder::DATABASE_FILE};
 use tokio::sync::broadcast;
 
 pub(crate) use crate::core::Core;
@@ -14,9 +14,6 @@ use crate::{
     event::Event,
     registration::{self, Prepared, Step},
 };
-
-/// Name of the database file in a data folder.
-pub const DATABASE_FILE: &str = "conclave.db";
 
 /// An opened data folder. One process at a time has it.
 #[derive(Clone)]

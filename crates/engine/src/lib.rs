@@ -67,7 +67,7 @@ pub use archive::{
     ArchiveSecret, ArchiveSummary, Exported, Imported, Protection, printed_key, read_printed_key,
 };
 pub use attachments::{AttachmentView, TransferAction};
-pub use client::{AccountInfo, Client, DATABASE_FILE, Engine};
+pub use client::{AccountInfo, Client, Engine};
 pub use clock::{Clock, SystemClock};
 pub use conclave_content::{
     ActionStyle, Actions, Body, FieldChange, GroupUpdate, Intent, KnownType, Origin, Reply,
@@ -86,7 +86,8 @@ pub use conclave_store::{
     archive::ArchiveScope,
     conversation::{Conversation, ConversationEntry, ConversationOrder, ConversationQuery},
     draft::Draft,
-    key::KeyError,
+    folder::{DATABASE_FILE, DataFolder, FolderError, MoveStep},
+    key::{KeyError, Keychain, SystemKeychain},
     kinds::{
         AttachmentState, ConsentEntity, ConsentState, ConversationKind, Delivery, ForkState,
         MembershipState, MessageKind, OwnRole, ReactionSchema,

@@ -116,13 +116,18 @@ pub(crate) fn open(
     })
 }
 
-/// Deletes the database and the files SQLite and the store keep beside it.
-pub(crate) fn delete_files(path: &Path) -> Result<(), StoreError> {
+/// Deletes the database and the files SQLite and the store keep beside it. `first` runs before, once
+/// nobody else has the database.
+pub(crate) fn delete_files(
+    path: &Path,
+    first: impl FnOnce() -> std::io::Result<()>,
+) -> Result<(), StoreError> {
     let lock = match LockFile::acquire(path) {
         // The folder itself is missing.
         Err(_) if !path.parent().is_some_and(Path::is_dir) => return Ok(()),
         lock => lock?,
     };
+    first()?;
     // The database first: without it the others mean nothing.
     for suffix in ["", "-wal", "-shm", ".lock"] {
         match std::fs::remove_file(beside(path, suffix)) {
@@ -233,7 +238,7 @@ pub(crate) struct LockFile {
 }
 
 impl LockFile {
-    fn acquire(database: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn acquire(database: &Path) -> Result<Self, StoreError> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)

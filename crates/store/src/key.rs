@@ -1,5 +1,6 @@
 //! The database key: where it comes from and how it is kept.
 
+mod keychain;
 mod wrapped;
 
 use std::path::Path;
@@ -8,6 +9,12 @@ use rand::TryRngCore;
 use rand::rngs::OsRng;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
+
+pub use keychain::{Keychain, SystemKeychain};
+
+/// Fewest characters of a passphrase that wraps a key: whoever has the file can guess at it for
+/// as long as they like.
+pub const MIN_PASSPHRASE_CHARS: usize = 8;
 
 /// What can go wrong with keys, each with a stable code.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +34,14 @@ pub enum KeyError {
     /// The passphrase does not open the wrapped key.
     #[error("the passphrase is wrong")]
     WrongPassphrase,
-    /// The passphrase is empty.
-    #[error("the passphrase is empty")]
-    EmptyPassphrase,
+    /// The passphrase has fewer characters than [`MIN_PASSPHRASE_CHARS`].
+    #[error("the passphrase is too short; use at least {MIN_PASSPHRASE_CHARS} characters")]
+    ShortPassphrase,
+    /// The keychain works and has no key for a database that is there, and no passphrase was set.
+    #[error(
+        "the system's keychain has no key for the data folder {0}, and no passphrase was set for it; if the folder was moved or renamed by hand, move it back, else delete the local database and sign in again with the wallet"
+    )]
+    Lost(String),
     /// The wrapped key was written by a newer version of Conclave.
     #[error("the wrapped key was written by a newer version of Conclave; update Conclave")]
     NewerVersion,
@@ -53,9 +65,11 @@ impl KeyError {
             Self::KeychainDamaged => "keychain_damaged",
             Self::InvalidKeyFile => "invalid_key_file",
             Self::WrongPassphrase => "wrong_passphrase",
-            Self::EmptyPassphrase => "empty_passphrase",
+            Self::ShortPassphrase => "passphrase_short",
+            Self::Lost(_) => "key_lost",
             Self::NewerVersion => "newer_version",
             Self::WrappedDamaged => "wrapped_key_damaged",
+            Self::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => "disk_full",
             Self::Io(_) => "key_io",
             Self::Random => "no_random_numbers",
         }
@@ -107,64 +121,15 @@ impl DatabaseKey {
         .ok_or(KeyError::InvalidKeyFile)
     }
 
-    /// The key the OS keychain holds under these names. A new one is created and stored only if
-    /// the keychain says that there is none. Blocks, perhaps until the person unlocks it.
-    ///
-    /// # Errors
-    /// [`KeyError::KeychainUnavailable`], [`KeyError::KeychainDamaged`], [`KeyError::Random`].
-    pub fn from_keychain(service: &str, user: &str) -> Result<Self, KeyError> {
-        on_keychain(service, user, |entry| {
-            Self::obtain(|| entry.get_password(), |text| entry.set_password(text))
-        })
-    }
-
-    fn obtain(
-        get: impl Fn() -> keyring::Result<String>,
-        set: impl Fn(&str) -> keyring::Result<()>,
-    ) -> Result<Self, KeyError> {
-        match get().map(Zeroizing::new) {
-            Ok(text) => Self::from_hex(&text).ok_or(KeyError::KeychainDamaged),
-            Err(keyring::Error::NoEntry) => {
-                let key = Self::generate()?;
-                set(&key.to_hex()).map_err(unavailable)?;
-                // Some keychains accept a secret and forget it; the account would be lost.
-                let stored = get().map(Zeroizing::new).map_err(unavailable)?;
-                match Self::from_hex(&stored) {
-                    Some(stored) if stored == key => Ok(key),
-                    _ => Err(KeyError::KeychainDamaged),
-                }
-            }
-            Err(error) => Err(unavailable(error)),
-        }
-    }
-
-    /// Stores this key in the OS keychain, replacing what is there; used after recovery.
-    ///
-    /// # Errors
-    /// [`KeyError::KeychainUnavailable`].
-    pub fn store_in_keychain(&self, service: &str, user: &str) -> Result<(), KeyError> {
-        on_keychain(service, user, |entry| {
-            entry.set_password(&self.to_hex()).map_err(unavailable)
-        })
-    }
-
-    /// Removes a key from the OS keychain; that there is none is no error.
-    ///
-    /// # Errors
-    /// [`KeyError::KeychainUnavailable`].
-    pub fn remove_from_keychain(service: &str, user: &str) -> Result<(), KeyError> {
-        on_keychain(service, user, |entry| match entry.delete_credential() {
-            Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
-            Err(error) => Err(unavailable(error)),
-        })
-    }
-
     /// Writes a copy of the key, wrapped by a passphrase, to `path`, replacing the file there as
     /// a whole. Takes about a second of work and 64 MiB of memory.
     ///
     /// # Errors
-    /// [`KeyError::EmptyPassphrase`], [`KeyError::Io`], [`KeyError::Random`].
+    /// [`KeyError::ShortPassphrase`], [`KeyError::Io`], [`KeyError::Random`].
     pub fn write_wrapped(&self, path: impl AsRef<Path>, passphrase: &str) -> Result<(), KeyError> {
+        if passphrase.chars().count() < MIN_PASSPHRASE_CHARS {
+            return Err(KeyError::ShortPassphrase);
+        }
         wrapped::write(self, path.as_ref(), passphrase, wrapped::Work::CURRENT)
     }
 
@@ -200,35 +165,6 @@ impl DatabaseKey {
     fn to_hex(&self) -> Zeroizing<String> {
         Zeroizing::new(hex::encode(self.bytes()))
     }
-}
-
-fn unavailable(error: keyring::Error) -> KeyError {
-    match error {
-        keyring::Error::NoDefaultStore => KeyError::KeychainUnavailable("there is none".to_owned()),
-        keyring::Error::NoStorageAccess(_) => {
-            KeyError::KeychainUnavailable("it is locked or refuses access".to_owned())
-        }
-        error => KeyError::KeychainUnavailable(error.to_string()),
-    }
-}
-
-/// The keychain client blocks on its own event loop, which must not happen on a thread of an
-/// async runtime, so each use gets a thread.
-fn on_keychain<T: Send>(
-    service: &str,
-    user: &str,
-    action: impl FnOnce(&keyring::Entry) -> Result<T, KeyError> + Send,
-) -> Result<T, KeyError> {
-    std::thread::scope(|scope| {
-        scope
-            .spawn(|| action(&keyring::Entry::new(service, user).map_err(unavailable)?))
-            .join()
-            .unwrap_or_else(|_| {
-                Err(KeyError::KeychainUnavailable(
-                    "its client has failed".to_owned(),
-                ))
-            })
-    })
 }
 
 /// Reads a small text file; `invalid` if it is longer than `max_bytes` or no text.

@@ -17,6 +17,7 @@ pub mod cursor;
 pub mod deletion;
 pub mod diagnostics;
 pub mod draft;
+pub mod folder;
 pub mod identity_log;
 pub mod intent;
 pub mod key;
@@ -35,6 +36,7 @@ pub mod welcome;
 
 mod arrivals;
 mod database;
+mod disk;
 mod error;
 mod schema;
 mod statement;

@@ -161,7 +161,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::AccountInUse`], [`StoreError::Io`].
     pub fn delete_files(path: impl AsRef<Path>) -> Result<(), StoreError> {
-        database::delete_files(path.as_ref())
+        database::delete_files(path.as_ref(), || Ok(()))
     }
 
     /// Runs a closure in one transaction on the writer thread: committed if it returns `Ok`,

@@ -10,7 +10,7 @@ use crate::{KeySource, NodeResolver, delete_local_database};
 struct NoNode;
 
 impl NodeResolver for NoNode {
-    fn built_in(&self) -> BoxFuture<'_, Result<String, ApiError>> {
+    fn built_in(&self, _: &Path) -> BoxFuture<'_, Result<String, ApiError>> {
         ready(Err(ApiError::new("node_required", "There is none."))).boxed()
     }
 }

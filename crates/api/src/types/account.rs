@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use zeroize::Zeroize;
 
-use super::Installation;
+use super::{Installation, LockReason};
 
 /// How far this data folder has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// There is a database and no key for it; [`Status::locked`] says why. `unlock` opens it.
+    Locked,
     /// No account: show the first run.
     Empty,
     /// A registration was begun and not finished; `register` continues it.
@@ -34,6 +36,10 @@ pub struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub revoked: Option<bool>,
+    /// Present at [`Stage::Locked`]: why the passphrase is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub locked: Option<LockReason>,
 }
 
 /// The person's account in this data folder.

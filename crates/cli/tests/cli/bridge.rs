@@ -684,3 +684,37 @@ fn with_ten_devices_a_page_makes_room_and_goes_on() {
     });
     assert!(bridge.program.stop("TERM").success());
 }
+
+#[test]
+fn a_page_moves_the_data_goes_on_there_and_begins_anew() {
+    let world = World::new();
+    let (alix, bo) = (world.person(), world.person());
+    let id = text(&bo.run(&["dm", "create", &alix.address()])["id"]);
+    let bridge = Bridge::start(&alix);
+    let disk = alix.folder.path().canonicalize().unwrap().join("disk");
+    world.runtime.block_on(async {
+        let (mut page, mut other) = (bridge.page().await, bridge.page().await);
+        let moved = page.call("data_folder_move", json!({ "path": disk })).await;
+        assert_eq!(moved["path"], json!(disk));
+        other.event(|event| event["event"] == "resync").await;
+        // The account is as live as it was.
+        bo.run(&["group", "send", &id, "Have you moved?"]);
+        page.event(|event| event["messages"][0]["text"] == "Have you moved?")
+            .await;
+
+        page.call("local_database_delete", json!({})).await;
+        other.event(|event| event["event"] == "resync").await;
+        let status = other.call("status", json!({})).await;
+        assert_eq!(
+            (&status["stage"], &status["account"], &status["connection"]),
+            (&json!("empty"), &json!(null), &json!("idle"))
+        );
+        other.call("wallet_create", json!({})).await;
+        let node = json!({ "node": { "kind": "address", "url": world.url } });
+        let account = other.call("register", node).await;
+        assert_eq!(account["registered"], json!(true));
+        page.event(|event| event["connection"] == "online").await;
+    });
+    bridge.program.stop("TERM");
+    assert_eq!(alix.run(&["data", "show"])["path"], json!(disk));
+}

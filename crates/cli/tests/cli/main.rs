@@ -18,6 +18,7 @@ mod conversations;
 mod delivery;
 mod devices;
 mod leaving;
+mod local_data;
 mod refusals;
 mod rules;
 mod searching;

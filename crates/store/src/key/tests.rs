@@ -1,5 +1,5 @@
-use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use super::wrapped::{self, Work};
 use super::*;
@@ -90,13 +90,15 @@ fn the_parameters_of_today_open_again() {
 }
 
 #[test]
-fn an_empty_passphrase_is_refused() {
+fn a_short_passphrase_is_refused() {
     let (_folder, path) = folder();
-    let error = DatabaseKey::from_bytes([1; 32])
-        .write_wrapped(&path, "")
-        .unwrap_err();
-    assert_eq!(error.code(), "empty_passphrase");
-    assert!(!path.exists());
+    for short in ["", "1234567", "süß süß"] {
+        let error = DatabaseKey::from_bytes([1; 32])
+            .write_wrapped(&path, short)
+            .unwrap_err();
+        assert_eq!(error.code(), "passphrase_short");
+        assert!(!path.exists());
+    }
 }
 
 #[test]
@@ -133,69 +135,69 @@ fn a_changed_wrapped_file_does_not_open() {
 }
 
 /// A keychain of one entry.
-#[derive(Default)]
-struct Keychain {
-    entry: RefCell<Option<String>>,
+#[derive(Debug, Default)]
+struct OneEntry {
+    entry: Mutex<Option<String>>,
     locked: bool,
     forgets: bool,
 }
 
-impl Keychain {
-    fn obtain(&self) -> Result<DatabaseKey, KeyError> {
-        DatabaseKey::obtain(
-            || match (self.locked, self.entry.borrow().clone()) {
-                (true, _) => Err(keyring::Error::NoStorageAccess("locked".into())),
-                (false, None) => Err(keyring::Error::NoEntry),
-                (false, Some(text)) => Ok(text),
-            },
-            |text| {
-                if !self.forgets {
-                    self.entry.replace(Some(text.to_owned()));
-                }
-                Ok(())
-            },
-        )
+impl Keychain for OneEntry {
+    fn get(&self, _: &str) -> Result<Option<DatabaseKey>, KeyError> {
+        keychain::kept(match (self.locked, self.entry.lock().unwrap().clone()) {
+            (true, _) => Err(keyring::Error::NoStorageAccess("locked".into())),
+            (false, None) => Err(keyring::Error::NoEntry),
+            (false, Some(text)) => Ok(text),
+        })
+    }
+
+    fn set(&self, _: &str, key: &DatabaseKey) -> Result<(), KeyError> {
+        if !self.forgets {
+            *self.entry.lock().unwrap() = Some(key.to_hex().to_string());
+        }
+        Ok(())
+    }
+
+    fn remove(&self, _: &str) -> Result<(), KeyError> {
+        *self.entry.lock().unwrap() = None;
+        Ok(())
     }
 }
 
 #[test]
-fn the_keychain_gets_a_key_once() {
-    let keychain = Keychain::default();
-    let key = keychain.obtain().unwrap();
-    assert!(keychain.obtain().unwrap() == key);
+fn the_keychain_keeps_a_new_key() {
+    let keychain: &dyn Keychain = &OneEntry::default();
+    assert!(keychain.get("alix").unwrap().is_none());
+    let key = keychain.create("alix").unwrap();
+    assert!(keychain.get("alix").unwrap() == Some(key));
 }
 
 #[test]
-fn a_locked_keychain_gets_no_new_key() {
-    let keychain = Keychain {
+fn a_locked_keychain_is_not_an_empty_one() {
+    let keychain = OneEntry {
         locked: true,
-        ..Keychain::default()
+        ..OneEntry::default()
     };
-    assert_eq!(
-        keychain.obtain().unwrap_err().code(),
-        "keychain_unavailable"
-    );
-    assert!(keychain.entry.borrow().is_none());
+    let error = keychain.get("alix").unwrap_err();
+    assert_eq!(error.code(), "keychain_unavailable");
 }
 
 #[test]
-fn a_damaged_entry_is_not_replaced() {
-    let keychain = Keychain {
-        entry: RefCell::new(Some("abc".to_owned())),
-        ..Keychain::default()
+fn a_damaged_entry_is_not_an_empty_one() {
+    let keychain = OneEntry {
+        entry: Mutex::new(Some("abc".to_owned())),
+        ..OneEntry::default()
     };
-    assert_eq!(keychain.obtain().unwrap_err().code(), "keychain_damaged");
-    assert_eq!(keychain.entry.borrow().as_deref(), Some("abc"));
+    let error = keychain.get("alix").unwrap_err();
+    assert_eq!(error.code(), "keychain_damaged");
 }
 
 #[test]
 fn a_keychain_that_forgets_is_not_trusted() {
-    let keychain = Keychain {
+    let keychain: &dyn Keychain = &OneEntry {
         forgets: true,
-        ..Keychain::default()
+        ..OneEntry::default()
     };
-    assert_eq!(
-        keychain.obtain().unwrap_err().code(),
-        "keychain_unavailable"
-    );
+    let error = keychain.create("alix").unwrap_err();
+    assert_eq!(error.code(), "keychain_damaged");
 }

@@ -2,7 +2,6 @@
 //! XChaCha20-Poly1305 encrypts the database key with everything else in the file as additional
 //! data. All parameters are in the file, so that they can grow with later versions.
 
-use std::io::Write;
 use std::path::Path;
 
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -12,6 +11,8 @@ use rand::TryRngCore;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
+
+use crate::disk::replace_file;
 
 use super::{DatabaseKey, KeyError, read_text};
 
@@ -115,9 +116,6 @@ pub(super) fn write(
     passphrase: &str,
     work: Work,
 ) -> Result<(), KeyError> {
-    if passphrase.is_empty() {
-        return Err(KeyError::EmptyPassphrase);
-    }
     let mut salt = [0; 16];
     let mut nonce = [0; 24];
     OsRng
@@ -145,18 +143,7 @@ pub(super) fn write(
         .map_err(|_| KeyError::WrappedDamaged)?;
     wrapped.ciphertext = hex::encode(ciphertext);
     let text = serde_json::to_string_pretty(&wrapped).map_err(std::io::Error::from)?;
-    replace_file(path, text.as_bytes())
-}
-
-/// Writes a new file beside the old one and renames it, so that a crash leaves one of the two.
-fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let mut file = std::fs::File::create(&name)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&name, path)?;
-    Ok(())
+    Ok(replace_file(path, text.as_bytes())?)
 }
 
 pub(super) fn read(path: &Path, passphrase: &str) -> Result<DatabaseKey, KeyError> {

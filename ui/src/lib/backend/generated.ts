@@ -20,7 +20,7 @@ retryable: boolean, };
 /**
  * How far this data folder has come.
  */
-export type Stage = "empty" | "registering" | "ready";
+export type Stage = "locked" | "empty" | "registering" | "ready";
 
 /**
  * State of the connection to the node.
@@ -58,6 +58,11 @@ registered: boolean,
 recovery_phrase?: string, };
 
 /**
+ * Why the account can't be opened without its passphrase.
+ */
+export type LockReason = "no_entry" | "no_keychain" | "wrong_entry";
+
+/**
  * What a shell needs to know when it starts.
  */
 export type Status = { 
@@ -81,7 +86,33 @@ version: string,
  * Present, and true, when this installation was revoked: nothing is sent or fetched any more;
  * what is here stays readable.
  */
-revoked?: boolean, };
+revoked?: boolean, 
+/**
+ * Present at [`Stage::Locked`]: why the passphrase is needed.
+ */
+locked?: LockReason, };
+
+/**
+ * Whether a passphrase opens the database where the keychain can't.
+ */
+export type PassphraseStatus = { 
+/**
+ * Whether one is set.
+ */
+set: boolean, };
+
+/**
+ * Where the account's data is.
+ */
+export type DataFolder = { 
+/**
+ * Absolute path of the folder.
+ */
+path: string, 
+/**
+ * Size of what Conclave keeps in it, in bytes.
+ */
+bytes: number, };
 
 /**
  * A wallet made by `wallet_create`.
@@ -1772,6 +1803,46 @@ secret: string,
 password: string | null, };
 
 /**
+ * Arguments of `unlock`.
+ */
+export type UnlockArgs = { 
+/**
+ * The passphrase; erased from memory after use.
+ */
+passphrase: string, };
+
+/**
+ * Arguments of `passphrase_set`.
+ */
+export type PassphraseArgs = { 
+/**
+ * The passphrase so far; needed where one is set.
+ */
+current: string | null, 
+/**
+ * The new one, at least 8 characters; erased from memory after use.
+ */
+passphrase: string, };
+
+/**
+ * Arguments of `passphrase_remove`.
+ */
+export type PassphraseRemoveArgs = { 
+/**
+ * The passphrase; erased from memory after use.
+ */
+current: string, };
+
+/**
+ * Arguments of `data_folder_move`.
+ */
+export type DataFolderArgs = { 
+/**
+ * Absolute path of the new folder: an empty one, or one that is made.
+ */
+path: string, };
+
+/**
  * Arguments that name a node.
  */
 export type NodeArgs = { 
@@ -2411,6 +2482,20 @@ state: Consent, };
 export interface Commands {
   /** What a shell needs to know when it starts. */
   status: { args: Nothing; result: Status };
+  /** Opens an account that is locked, with the passphrase of its database, and gives the key back to the keychain where there is one. */
+  unlock: { args: UnlockArgs; result: Status };
+  /** Whether a passphrase opens the database where the keychain can't. */
+  passphrase_status: { args: Nothing; result: PassphraseStatus };
+  /** Sets or changes the passphrase of the database. */
+  passphrase_set: { args: PassphraseArgs; result: PassphraseStatus };
+  /** Removes the passphrase; the keychain alone opens the database then. */
+  passphrase_remove: { args: PassphraseRemoveArgs; result: PassphraseStatus };
+  /** Where the account's data is, and how large it is. */
+  data_folder: { args: Nothing; result: DataFolder };
+  /** Moves the account's data to another folder; the account is open again afterwards. */
+  data_folder_move: { args: DataFolderArgs; result: DataFolder };
+  /** Deletes this installation's keys and history from this computer. Afterwards everything is as at the first run; the inbox and other devices stay. */
+  local_database_delete: { args: Nothing; result: Nothing };
   /** Makes a new wallet and holds it in memory for `register`. */
   wallet_create: { args: Nothing; result: NewWallet };
   /** Imports a wallet and holds it in memory for `register`. */
