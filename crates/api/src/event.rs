@@ -19,7 +19,7 @@ use crate::{
     conversation,
     error::ApiError,
     message,
-    types::{Connection, ConsentEntity, Event},
+    types::{Connection, ConsentEntity, Event, HistoryOverview},
     value,
 };
 
@@ -247,6 +247,9 @@ fn tell_other(event: Told, shared: &Shared) {
         }),
         Told::OwnInbox => shared.send(Event::InboxChanged {}),
         Told::Revoked => shared.send(Event::Revoked {}),
+        Told::History => shared.send(Event::History {
+            overview: HistoryOverview::default(),
+        }),
         // Those with rows are told by their own loops.
         Told::Conversation { .. }
         | Told::ConversationDeleted { .. }
