@@ -1,6 +1,6 @@
 //! What all parts of a client share.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use conclave_content::HmacRoot;
 use conclave_identity::{IdentityError, InstallationKey};
@@ -33,7 +33,8 @@ pub(crate) struct Core {
     pub(crate) account: AccountInfo,
     pub(crate) own_inbox: OwnInbox,
     pub(crate) signer: InstallationSigner,
-    pub(crate) hmac: HmacRoot,
+    /// Changed as our installations agree on another one.
+    pub(crate) hmac: RwLock<HmacRoot>,
     pub(crate) events: Events,
     pub(crate) turns: Turns,
     /// Held while welcomes are fetched and joined, so that none is processed twice at once.
@@ -72,7 +73,7 @@ impl Core {
             account: info,
             own_inbox: OwnInbox::default(),
             signer: InstallationSigner::new(InstallationKey::from_seed(&account.installation_seed)),
-            hmac: HmacRoot::new(hmac),
+            hmac: RwLock::new(HmacRoot::new(hmac)),
             events: Events::new(),
             turns: Turns::default(),
             welcomes: tokio::sync::Mutex::new(()),

@@ -15,6 +15,7 @@ pub mod consent;
 pub mod conversation;
 pub mod cursor;
 pub mod deletion;
+pub mod device;
 pub mod diagnostics;
 pub mod draft;
 pub mod identity_log;

@@ -26,6 +26,33 @@ pub enum ElementKind {
     Consent,
 }
 
+impl ElementKind {
+    /// Its number on the wire.
+    pub(crate) fn number(self) -> i32 {
+        match self {
+            Self::Messages => BackupElementSelection::Messages,
+            Self::Consent => BackupElementSelection::Consent,
+        }
+        .into()
+    }
+
+    /// Those that are known here, each once.
+    pub(crate) fn known(elements: impl Iterator<Item = BackupElementSelection>) -> Vec<Self> {
+        let mut kinds = Vec::new();
+        for element in elements {
+            let kind = match element {
+                BackupElementSelection::Messages => Self::Messages,
+                BackupElementSelection::Consent => Self::Consent,
+                BackupElementSelection::Unspecified | BackupElementSelection::Event => continue,
+            };
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
+}
+
 /// What an archive says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata {
@@ -199,7 +226,7 @@ impl Element {
     pub(super) fn encode(&self) -> BackupElement {
         use backup_element::Element as Save;
         let element = match self {
-            Self::Metadata(metadata) => return metadata.encode(),
+            Self::Metadata(metadata) => Save::Metadata(metadata.save()),
             Self::Group(group) => Save::Group(group.encode()),
             Self::Message(message) => Save::GroupMessage(message.encode()),
             Self::Consent(consent) => Save::Consent(consent.encode()),
@@ -217,46 +244,24 @@ impl Element {
             Save::Group(saved) => Self::Group(ArchivedGroup::decode(saved)?),
             Save::GroupMessage(saved) => Self::Message(ArchivedMessage::decode(saved)?),
             Save::Consent(saved) => Self::Consent(ArchivedConsent::decode(saved)?),
-            Save::Trailer(_) => return None,
+            Save::Trailer(_) | Save::FilePiece(_) => return None,
         })
     }
 }
 
 impl Metadata {
-    pub(super) fn encode(&self) -> BackupElement {
-        let saved = BackupMetadataSave {
-            elements: self
-                .kinds
-                .iter()
-                .map(|kind| match kind {
-                    ElementKind::Messages => BackupElementSelection::Messages,
-                    ElementKind::Consent => BackupElementSelection::Consent,
-                })
-                .map(i32::from)
-                .collect(),
+    pub(crate) fn save(&self) -> BackupMetadataSave {
+        BackupMetadataSave {
+            elements: self.kinds.iter().map(|kind| kind.number()).collect(),
             exported_at_ns: self.exported_at_ns,
             start_ns: self.start_ns,
             end_ns: self.end_ns,
-        };
-        BackupElement {
-            element: Some(backup_element::Element::Metadata(saved)),
         }
     }
 
-    fn decode(saved: BackupMetadataSave) -> Self {
-        let mut kinds = Vec::new();
-        for element in saved.elements() {
-            let kind = match element {
-                BackupElementSelection::Messages => ElementKind::Messages,
-                BackupElementSelection::Consent => ElementKind::Consent,
-                BackupElementSelection::Unspecified | BackupElementSelection::Event => continue,
-            };
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-        }
+    pub(crate) fn decode(saved: BackupMetadataSave) -> Self {
         Self {
-            kinds,
+            kinds: ElementKind::known(saved.elements()),
             exported_at_ns: saved.exported_at_ns,
             start_ns: saved.start_ns,
             end_ns: saved.end_ns,
@@ -389,7 +394,7 @@ impl ArchivedMessage {
 }
 
 impl ArchivedConsent {
-    fn encode(&self) -> ConsentSave {
+    pub(crate) fn encode(&self) -> ConsentSave {
         let entity_type = match self.entity_kind {
             ArchivedEntity::Conversation => ConsentTypeSave::ConversationId,
             ArchivedEntity::Inbox => ConsentTypeSave::InboxId,
@@ -407,7 +412,7 @@ impl ArchivedConsent {
         }
     }
 
-    fn decode(saved: ConsentSave) -> Option<Self> {
+    pub(crate) fn decode(saved: ConsentSave) -> Option<Self> {
         let entity_kind = match saved.entity_type() {
             ConsentTypeSave::ConversationId => ArchivedEntity::Conversation,
             ConsentTypeSave::InboxId => ArchivedEntity::Inbox,

@@ -4,21 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use conclave_content::ContentType;
 use conclave_content::archive::{
-    ArchiveError, ArchiveKey, ArchiveWriter, ArchivedConsent, ArchivedEntity, ArchivedGroup,
-    ArchivedGroupKind, ArchivedMessage, ArchivedState, Element, ElementKind, Metadata,
+    ArchiveError, ArchiveKey, ArchiveWriter, ArchivedGroup, ArchivedGroupKind, ArchivedMessage,
+    Element, ElementKind, Metadata,
 };
 use conclave_mls::extensions;
 use conclave_store::{
     Reader,
     archive::ArchiveScope,
-    consent::Consent,
     conversation::Conversation,
-    kinds::{ConsentEntity, ConsentState, ConversationKind},
+    kinds::{ConsentState, ConversationKind},
     message::Message,
 };
 use rand::RngCore as _;
 
-use crate::error::EngineError;
+use crate::{error::EngineError, preferences};
 
 /// Rows read at a time.
 const ROWS: i64 = 100;
@@ -66,7 +65,7 @@ impl Export<'_> {
         let ids = self.conversations(&mut writer, &mut counts)?;
         self.messages(&mut writer, &ids, &mut counts)?;
         for consent in self.reader.consents(None)? {
-            writer.write(&Element::Consent(archived_consent(consent)))?;
+            writer.write(&Element::Consent(preferences::archived(consent)))?;
             (self.sink)(writer.take())?;
             counts.consents += 1;
         }
@@ -198,20 +197,4 @@ fn archived_message(message: Message) -> Option<ArchivedMessage> {
         reference_id: message.reference_id,
         sequence_id: message.sequence_id,
     })
-}
-
-fn archived_consent(consent: Consent) -> ArchivedConsent {
-    ArchivedConsent {
-        entity_kind: match consent.entity_kind {
-            ConsentEntity::Conversation => ArchivedEntity::Conversation,
-            ConsentEntity::Inbox => ArchivedEntity::Inbox,
-        },
-        entity: consent.entity,
-        state: match consent.state {
-            ConsentState::Unknown => ArchivedState::Unknown,
-            ConsentState::Allowed => ArchivedState::Allowed,
-            ConsentState::Denied => ArchivedState::Denied,
-        },
-        consented_at_ns: consent.consented_at_ns,
-    }
 }

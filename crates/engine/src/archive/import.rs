@@ -3,23 +3,24 @@
 use std::collections::{BTreeMap, HashMap};
 
 use conclave_content::archive::{
-    ArchivedConsent, ArchivedEntity, ArchivedGroup, ArchivedGroupKind, ArchivedMessage,
-    ArchivedState, Element, Metadata, Totals,
+    ArchivedConsent, ArchivedGroup, ArchivedGroupKind, ArchivedMessage, Element, Metadata, Totals,
 };
 use conclave_mls::extensions;
 use conclave_store::{
     StoreError, Tx,
     consent::Consent,
     conversation::Conversation,
-    kinds::{ConsentEntity, ConsentState, ConversationKind, Delivery, MembershipState},
+    kinds::{ConsentState, ConversationKind, Delivery, MembershipState},
 };
 
 use crate::{
+    consent,
     effects::{self, Sender},
     error::EngineError,
     event::{Changes, GroupId},
     metadata::check_length,
     nanoseconds::{MINUTE, SECOND},
+    preferences,
     transcript::Row,
 };
 
@@ -323,51 +324,24 @@ impl Import {
         archived: ArchivedConsent,
         changes: &mut Changes,
     ) -> Result<(), StoreError> {
-        let entity_kind = match archived.entity_kind {
-            ArchivedEntity::Conversation => ConsentEntity::Conversation,
-            ArchivedEntity::Inbox => ConsentEntity::Inbox,
-        };
-        let state = match archived.state {
-            ArchivedState::Unknown => ConsentState::Unknown,
-            ArchivedState::Allowed => ConsentState::Allowed,
-            ArchivedState::Denied => ConsentState::Denied,
-        };
+        let claimed_ns = archived.consented_at_ns;
         let latest_ns = self.now_ns.saturating_add(AHEAD_NS);
         let new = Consent {
-            entity_kind,
-            entity: archived.entity,
-            state,
-            consented_at_ns: archived.consented_at_ns.min(latest_ns),
+            consented_at_ns: claimed_ns.min(latest_ns),
+            ..preferences::stored(archived)
         };
-        let known = tx.consent(entity_kind, &new.entity)?;
+        let known = tx.consent(new.entity_kind, &new.entity)?;
         let is_newer = known.as_ref().is_none_or(|known| {
-            archived.consented_at_ns <= self.exported_at_ns
+            claimed_ns <= self.exported_at_ns
                 && (new.consented_at_ns > known.consented_at_ns
                     || (new.consented_at_ns == known.consented_at_ns
                         && new.state == ConsentState::Denied))
         });
         if is_newer && known.as_ref() != Some(&new) && tx.set_consent(&new)? {
             self.done.changed_consents += 1;
-            let concerned = match conversation_id(&new) {
-                Some(id) => tx.conversation(&id)?.into_iter().map(|c| c.id).collect(),
-                None => {
-                    let of = tx.conversations_of(&new.entity)?;
-                    of.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
-                }
-            };
-            for id in concerned {
-                changes.conversation(&id);
-            }
-            changes.consent(entity_kind, new.entity, new.state);
+            consent::changed(tx, new, changes)?;
         }
         Ok(())
-    }
-}
-
-fn conversation_id(consent: &Consent) -> Option<GroupId> {
-    match consent.entity_kind {
-        ConsentEntity::Conversation => hex::decode(&consent.entity).ok(),
-        ConsentEntity::Inbox => None,
     }
 }
 
