@@ -1,6 +1,9 @@
 //! What all parts of a client share.
 
-use std::sync::{Arc, RwLock};
+use std::{
+    path::PathBuf,
+    sync::{Arc, RwLock},
+};
 
 use conclave_content::HmacRoot;
 use conclave_identity::{IdentityError, InstallationKey};
@@ -13,6 +16,7 @@ use crate::{
     clock::Clock,
     error::EngineError,
     event::Events,
+    history::Histories,
     identities::Identities,
     live::Wakes,
     operations::Operations,
@@ -28,6 +32,9 @@ pub(crate) struct Core {
     pub(crate) network: Arc<dyn Network>,
     pub(crate) files: RemoteFiles,
     pub(crate) transfers: Transfers,
+    pub(crate) history: Histories,
+    /// The data folder.
+    pub(crate) folder: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) identities: Identities,
     pub(crate) account: AccountInfo,
@@ -50,6 +57,7 @@ impl Core {
         network: Arc<dyn Network>,
         files: RemoteFiles,
         clock: Arc<dyn Clock>,
+        folder: PathBuf,
         account: &Account,
     ) -> Result<Self, EngineError> {
         let hmac: [u8; 42] = account
@@ -69,6 +77,8 @@ impl Core {
             network,
             files,
             transfers: Transfers::default(),
+            history: Histories::default(),
+            folder,
             clock,
             account: info,
             own_inbox: OwnInbox::default(),

@@ -80,7 +80,19 @@ impl Core {
             Some(DeviceSync::Preferences(updates)) => {
                 Ok(preferences::apply(self, tx, received, updates, changes)?)
             }
-            _ => Ok(tx.count_diagnostic(UNREADABLE, now_ns)?),
+            Some(DeviceSync::Request(request)) => {
+                Ok(self.history_requested(tx, received, request, changes)?)
+            }
+            Some(DeviceSync::Acknowledge { pin, is_conclave }) => {
+                Ok(self.history_claimed(tx, received, &pin, is_conclave, changes)?)
+            }
+            Some(DeviceSync::Reply(reply)) => {
+                Ok(self.history_replied(tx, received, reply, changes)?)
+            }
+            Some(DeviceSync::Notice { pin, outcome }) => {
+                Ok(self.history_noticed(tx, received, &pin, outcome, changes)?)
+            }
+            None => Ok(tx.count_diagnostic(UNREADABLE, now_ns)?),
         }
     }
 

@@ -254,6 +254,11 @@ impl Changes {
         self.history = true;
     }
 
+    /// Whether history between our installations changed.
+    pub(crate) fn has_history(&self) -> bool {
+        self.history
+    }
+
     /// Nothing of this group is told: nobody sees it.
     pub(crate) fn unseen(&mut self, id: &[u8]) {
         self.conversations.remove(id);

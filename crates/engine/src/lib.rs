@@ -26,6 +26,7 @@ mod error;
 mod event;
 mod expiry;
 mod fork;
+mod history;
 mod identities;
 mod inbox_changes;
 mod intents;
@@ -91,7 +92,8 @@ pub use conclave_store::{
     key::KeyError,
     kinds::{
         AttachmentState, ConsentEntity, ConsentState, ConversationKind, Delivery, ForkState,
-        MembershipState, MessageKind, OwnRole, ReactionSchema,
+        MembershipState, MessageKind, OwnRole, ReactionSchema, TransferRole, TransferState,
+        TransferStep,
     },
     message::Message,
     message_query::{Lines, MessagePosition, MessageQuery, PageDirection},
@@ -105,6 +107,10 @@ pub use effects::DELETED;
 pub use error::{EngineError, LeaveRefused, Refused, RefusedReason};
 pub use event::{Connection, Event, GroupId, MessageId, Operation};
 pub use fork::Fork;
+pub use history::{
+    AvailableArchive, HistoryFailure, HistoryGrant, HistoryOverview, HistoryPhase, HistoryProgress,
+    HistoryRefused, HistoryTransfer, HistoryWish,
+};
 pub use inbox_changes::{ChangeWarning, InboxChange, InboxChangeRefused, PreparedChange};
 pub use live::Live;
 pub use members::{Member, MembershipOutcome};

@@ -27,7 +27,7 @@ use crate::{
     commit_log, device_sync,
     error::EngineError,
     event::{Changes, Connection, Event, GroupId},
-    expiry, key_packages, leaving,
+    expiry, history, key_packages, leaving,
     nanoseconds::DAY,
     own_inbox, search,
     sync::GroupSync,
@@ -178,6 +178,9 @@ impl Core {
         if changes.has_devices_due() {
             self.wakes.devices.notify_one();
         }
+        if changes.has_history() {
+            self.history.wake();
+        }
         if let Some(root) = changes.new_hmac_root() {
             self.use_hmac_root(root.clone());
         }
@@ -201,6 +204,7 @@ impl Core {
         if state == Connection::Online && before != Connection::Online {
             self.own_inbox.wake.notify_one();
             self.wakes.devices.notify_one();
+            self.history.wake();
             self.wakes.everything.notify_one();
         }
     }
@@ -340,6 +344,9 @@ impl Live {
         });
         self.supervise(core, network, "other installations", |core| {
             Box::pin(device_sync::work(core))
+        });
+        self.supervise(core, network, "history", |core| {
+            Box::pin(history::work(core))
         });
         self.supervise(core, network, "maintenance", |core| {
             Box::pin(maintain(core))

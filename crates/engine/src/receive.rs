@@ -443,7 +443,7 @@ impl<'a> Run<'a> {
                         }
                     }
                     Ok(Envelope::Ignored) => {}
-                    Err(error) if self.is_sync() => drop(self.skip(error.code())?),
+                    Err(error) if self.is_sync() => return self.skip(error.code()),
                     Err(error) => {
                         row.insert_gap(self.tx, error.code(), &mut self.applied.changes)?;
                         self.applied.report.failed += 1;

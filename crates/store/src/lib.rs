@@ -18,6 +18,7 @@ pub mod deletion;
 pub mod device;
 pub mod diagnostics;
 pub mod draft;
+pub mod history;
 pub mod identity_log;
 pub mod intent;
 pub mod key;

@@ -334,6 +334,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    history_transfers (pin) {
+        pin -> Text,
+        role -> Integer,
+        step -> Integer,
+        state -> Integer,
+        peer -> Nullable<Binary>,
+        code -> Nullable<Text>,
+        is_official -> Nullable<Bool>,
+        wanted -> Integer,
+        start_ns -> Nullable<BigInt>,
+        end_ns -> Nullable<BigInt>,
+        conversation_ids -> Nullable<Text>,
+        server_url -> Text,
+        host_allowed -> Bool,
+        url -> Nullable<Text>,
+        archive_key -> Nullable<Binary>,
+        sha256 -> Nullable<Binary>,
+        exported_at_ns -> Nullable<BigInt>,
+        bytes_done -> BigInt,
+        bytes_total -> Nullable<BigInt>,
+        conversations_done -> BigInt,
+        conversations_total -> Nullable<BigInt>,
+        messages_done -> BigInt,
+        messages_total -> Nullable<BigInt>,
+        skipped -> BigInt,
+        estimate_bytes -> Nullable<BigInt>,
+        error_code -> Nullable<Text>,
+        error_text -> Nullable<Text>,
+        claim -> Integer,
+        claimed_at_ns -> Nullable<BigInt>,
+        created_at_ns -> BigInt,
+        expires_at_ns -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     failed_welcomes (sequence_id) {
         sequence_id -> BigInt,
         bytes -> Binary,

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use conclave_content::archive::{
-    ArchivedConsent, ArchivedGroup, ArchivedGroupKind, ArchivedMessage, Element, Metadata, Totals,
+    ArchivedConsent, ArchivedGroup, ArchivedGroupKind, ArchivedMessage, ArchivedPiece, Element,
+    Metadata, Totals,
 };
+use conclave_content::safe_file_name;
 use conclave_mls::extensions;
 use conclave_store::{
     StoreError, Tx,
     consent::Consent,
     conversation::Conversation,
-    kinds::{ConsentState, ConversationKind, Delivery, MembershipState},
+    kinds::{AttachmentState, ConsentState, ConversationKind, Delivery, MembershipState},
 };
 
 use crate::{
@@ -52,6 +54,8 @@ pub struct ArchiveSummary {
     pub newest_ns: Option<i64>,
     /// Decisions about people and conversations.
     pub consents: u64,
+    /// Files of messages.
+    pub files: u64,
     /// Elements that are not known here or make no sense.
     pub skipped: u64,
     /// Whether its end says that nothing is missing. Archives of official clients never do.
@@ -73,6 +77,8 @@ pub struct Imported {
     pub expired_messages: u64,
     /// Decisions that were newer than those here.
     pub changed_consents: u64,
+    /// Files of messages that were not here.
+    pub new_files: u64,
     /// Elements left out: of no conversation, never sent, of times that can't be, or unknown.
     pub skipped: u64,
 }
@@ -102,6 +108,7 @@ impl ArchiveSummary {
                 self.messages += 1;
             }
             Element::Consent(_) => self.consents += 1,
+            Element::Piece(piece) => self.files += u64::from(piece.offset == 0),
         }
         Ok(())
     }
@@ -136,6 +143,8 @@ pub(super) struct Import {
     now_ns: i64,
     exported_at_ns: i64,
     known: HashMap<GroupId, Remembered>,
+    /// The file that is coming in: its row, and where its next piece begins.
+    file: Option<(i64, u64)>,
     pub(super) done: Imported,
 }
 
@@ -152,6 +161,7 @@ impl Import {
             now_ns,
             exported_at_ns: now_ns,
             known: HashMap::new(),
+            file: None,
             done: Imported::default(),
         }
     }
@@ -168,6 +178,7 @@ impl Import {
                     self.message(tx, &message, &mut conversations, &mut changes)?;
                 }
                 Element::Consent(consent) => self.consent(tx, consent, &mut changes)?,
+                Element::Piece(piece) => self.piece(tx, &piece, &mut changes)?,
             }
         }
         Ok(changes.without_messages())
@@ -313,6 +324,52 @@ impl Import {
                 .is_some_and(|known| known.super_admins.contains(&message.sender_inbox_id)),
         };
         effects::restored(tx, conversation, &stored, &sender, sent_at_ns, changes)?;
+        Ok(())
+    }
+
+    /// A file comes in piece by piece; one that is here stays, and of one that stopped in between the
+    /// next time begins anew.
+    fn piece(
+        &mut self,
+        tx: &Tx,
+        piece: &ArchivedPiece,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        if piece.offset == 0 {
+            let position = usize::try_from(piece.position).unwrap_or(usize::MAX);
+            let row = tx.attachment_at(&piece.message_id, position)?;
+            let row = row.filter(|row| {
+                !row.is_own
+                    && !matches!(
+                        row.state,
+                        AttachmentState::Stored
+                            | AttachmentState::Waiting
+                            | AttachmentState::Transferring
+                    )
+            });
+            self.file = row.map(|row| (row.id, 0));
+            if let Some((id, _)) = self.file {
+                tx.clear_file_chunks(id)?;
+            }
+        }
+        let Some((id, next)) = self.file.filter(|(_, next)| *next == piece.offset) else {
+            self.file = None;
+            return Ok(());
+        };
+        let number = i64::try_from(next).unwrap_or(i64::MAX);
+        tx.append_file_chunk(id, number, &piece.bytes)?;
+        let next = next.saturating_add(piece.bytes.len() as u64);
+        self.file = Some((id, next));
+        if next == piece.size {
+            let name = safe_file_name(&piece.name);
+            let size = i64::try_from(piece.size).unwrap_or(i64::MAX);
+            tx.attachment_arrived(id, &name, &piece.media_type, size)?;
+            self.file = None;
+            self.done.new_files += 1;
+            if let Some(message) = tx.message(&piece.message_id)? {
+                changes.conversation(&message.conversation_id);
+            }
+        }
         Ok(())
     }
 
