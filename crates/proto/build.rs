@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "xmtp/device_sync/group_backup.proto",
         "xmtp/device_sync/message_backup.proto",
         "xmtp/device_sync/device_sync.proto",
+        "xmtp/device_sync/content.proto",
         "xmtp/migration/api/v1/migration.proto",
     ];
     let descriptors = protox::compile(files, [root])?;

@@ -32,6 +32,15 @@ impl ApiError {
         Self::new("invalid_arguments", message)
     }
 
+    /// An error that was kept: why something does not go on, which the person can try again.
+    pub(crate) fn stored(code: &str, text: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: sentences(text, code),
+            retryable: true,
+        }
+    }
+
     /// Something the program did that it should not have.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new("internal_error", message)

@@ -66,6 +66,8 @@ struct Batch {
     removed: BTreeSet<GroupId>,
     /// Events without rows, in their order.
     others: Vec<Told>,
+    /// Whether history between our installations changed.
+    is_history: bool,
     lost: bool,
 }
 
@@ -123,6 +125,7 @@ impl Batch {
                 self.messages.retain(|(other, _)| *other != id);
                 self.removed.insert(id);
             }
+            Told::History => self.is_history = true,
             other => self.others.push(other),
         }
     }
@@ -136,6 +139,10 @@ impl Batch {
         }
         if shared.events.receiver_count() == 0 {
             return Ok(());
+        }
+        if self.is_history {
+            let overview = client.history().await?.into();
+            shared.send(Event::History { overview });
         }
         for id in self.removed {
             let conversation_id = value::id(id);
@@ -251,7 +258,8 @@ fn tell_other(event: Told, shared: &Shared) {
         Told::Conversation { .. }
         | Told::ConversationDeleted { .. }
         | Told::Messages { .. }
-        | Told::MessageDeleted { .. } => {}
+        | Told::MessageDeleted { .. }
+        | Told::History => {}
     }
 }
 

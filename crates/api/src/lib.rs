@@ -16,6 +16,7 @@ mod dispatch;
 pub mod error;
 mod event;
 mod group;
+mod history;
 mod inbox;
 mod local_data;
 mod member;

@@ -154,6 +154,22 @@ macro_rules! for_each_command {
             /// Takes an archive in. What is here already stays as it is; doing it twice changes
             /// nothing.
             archive_import(ArchiveOpenArgs) -> ArchiveImported;
+            /// Everything about history between our installations: transfers, archives that lie ready,
+            /// installations that are new.
+            history_overview(Nothing) -> HistoryOverview;
+            /// Asks our other installations for history.
+            history_request(HistoryRequestArgs) -> HistoryOverview;
+            /// Says yes or no to an installation of ours that asks for history.
+            history_answer(HistoryAnswerArgs) -> HistoryOverview;
+            /// Fetches an archive that lies ready and takes it in, also one that nobody asked for; goes on
+            /// after a pause or a failure.
+            history_take(HistoryTakeArgs) -> HistoryOverview;
+            /// Stops a transfer; what is there stays.
+            history_pause(HistoryArgs) -> HistoryOverview;
+            /// Gives a transfer up; what was taken in stays.
+            history_cancel(HistoryArgs) -> HistoryOverview;
+            /// The person has seen that an installation is new.
+            new_device_seen(NewDeviceArgs) -> HistoryOverview;
             /// Epoch facts of a group.
             group_debug(ConversationArgs) -> GroupDebug;
         }

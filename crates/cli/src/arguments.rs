@@ -82,6 +82,9 @@ pub(crate) enum Noun {
     /// The folder with this account's data
     #[command(subcommand)]
     Data(DataVerb),
+    /// History from one of your devices to another
+    #[command(subcommand)]
+    History(HistoryVerb),
     /// Serve this account to a page over WebSocket on loopback
     Serve(ServeArguments),
 }
@@ -525,6 +528,54 @@ pub(crate) enum WalletVerb {
         #[command(flatten)]
         wallet: WalletFiles,
     },
+}
+
+/// How much of the history.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryScope {
+    /// Only messages sent later
+    #[arg(long, value_name = "N")]
+    pub(crate) since_ns: Option<i64>,
+    /// Files of messages too
+    #[arg(long)]
+    pub(crate) attachments: bool,
+    /// Only this conversation; may be given several times
+    #[arg(long = "conversation", value_name = "ID")]
+    pub(crate) conversations: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryVerb {
+    /// Ask your other devices for the history
+    Request {
+        #[command(flatten)]
+        scope: HistoryScope,
+        /// Leave decisions about people and conversations away
+        #[arg(long)]
+        no_consent: bool,
+    },
+    /// Requests, archives that lie ready, and devices that are new
+    List,
+    /// Give a device that asks what it asks for, or less
+    Allow {
+        pin: String,
+        #[command(flatten)]
+        scope: HistoryScope,
+        /// Use the server that it names, although it is not yours
+        #[arg(long)]
+        host_allowed: bool,
+    },
+    /// Give nothing
+    Refuse { pin: String },
+    /// Take an archive in that lies ready, or go on with that
+    Take {
+        pin: String,
+        /// Fetch it from its server, although that is not yours
+        #[arg(long)]
+        host_allowed: bool,
+    },
+    /// Give a transfer up; what was taken in stays
+    Cancel { pin: String },
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,7 @@ mod conversation;
 mod device;
 mod failure;
 mod group;
+mod history;
 mod inbox;
 mod input;
 mod local_data;
@@ -108,6 +109,7 @@ async fn run_on_account(account: &shell::Open<'_>, noun: Noun) -> Result<(), Fai
         Noun::Consent(verb) => consent::run(account, verb).await,
         Noun::Device(verb) => device::run(account, verb).await,
         Noun::Wallet(verb) => wallet::run(account, verb).await,
+        Noun::History(verb) => history::run(account, verb).await,
         Noun::Archive(verb) => archive::run(account, verb).await,
         Noun::Passphrase(verb) => local_data::run_passphrase(account, verb).await,
         Noun::Data(verb) => local_data::run_data(account, verb).await,

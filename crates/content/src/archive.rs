@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 pub use element::{
     ArchivedConsent, ArchivedEntity, ArchivedGroup, ArchivedGroupKind, ArchivedMessage,
-    ArchivedState, Element, ElementKind, Metadata,
+    ArchivedPiece, ArchivedState, Element, ElementKind, MAX_PIECE_BYTES, Metadata,
 };
 pub use lock::{LOCK_BYTES, LOCK_RANDOM_BYTES, Work, is_locked, lock, unlock};
 pub use probe::probe_archive;

@@ -10,6 +10,7 @@ mod attachment;
 mod body;
 mod content_type;
 mod deletion;
+pub mod device_sync;
 mod envelope;
 mod file_name;
 mod probe;

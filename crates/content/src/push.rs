@@ -12,18 +12,30 @@ const EPOCH_SECONDS: i64 = 2_592_000;
 const SALT: &[u8] = b"libXMTP HKDF salt!";
 
 /// One random key per inbox, shared between its installations.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct HmacRoot([u8; KEY_BYTES]);
 
 /// The key of one group and 30-day epoch.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct HmacKey([u8; KEY_BYTES]);
 
+impl std::fmt::Debug for HmacRoot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HmacRoot(..)")
+    }
+}
+
 impl HmacRoot {
     /// From its 42 bytes.
     #[must_use]
     pub fn new(bytes: [u8; KEY_BYTES]) -> Self {
         Self(bytes)
+    }
+
+    /// Its bytes, to keep them or hand them on.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.0
     }
 
     /// Key of `group_id` at `now_ns` (nanoseconds since the Unix epoch).

@@ -15,6 +15,8 @@ mod file;
 mod import;
 mod source;
 
+pub(crate) use export::{Contents, Counts, Export};
+pub(crate) use file::{Archive, Watch, look_through, take_in};
 pub use file::{ArchiveSecret, Exported, Protection};
 pub use import::{ArchiveSummary, Imported};
 
@@ -23,7 +25,7 @@ use rand::RngCore as _;
 use zeroize::Zeroize as _;
 
 /// A new key for one archive.
-fn new_key() -> ArchiveKey {
+pub(crate) fn new_key() -> ArchiveKey {
     let mut bytes = [0; 32];
     rand::rng().fill_bytes(&mut bytes);
     let key = ArchiveKey::new(bytes);

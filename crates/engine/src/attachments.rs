@@ -232,7 +232,7 @@ fn keep(
 
 impl Core {
     /// Where files are put: the server that the person named, else the node's.
-    async fn file_server(&self) -> Result<FileServer, EngineError> {
+    pub(crate) async fn file_server(&self) -> Result<FileServer, EngineError> {
         let named = self
             .store
             .read(|reader| settings::upload_server(reader))
@@ -275,12 +275,17 @@ impl Core {
 
     /// Hosts that may be private: those the person allowed, and the file server of the own node.
     pub(crate) async fn trusted_hosts(&self) -> Result<TrustedHosts, EngineError> {
+        Ok(self.trusted_host_names().await?.into_iter().collect())
+    }
+
+    /// As [`Core::trusted_hosts`], by name.
+    pub(crate) async fn trusted_host_names(&self) -> Result<Vec<String>, EngineError> {
         let mut hosts = self.store.read(|reader| reader.allowed_hosts()).await?;
         // Where the node can't be reached its server is not either.
         let nodes = self.nodes_file_server().await.ok().flatten();
         let own = nodes.filter(|server| server.is_nodes_host);
         hosts.extend(own.and_then(|server| host_of(&server.url)));
-        Ok(hosts.into_iter().collect())
+        Ok(hosts)
     }
 }
 

@@ -1,6 +1,9 @@
 //! An opened data folder, and the registered account in it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use conclave_identity::{InstallationId, WalletKey};
 use conclave_network::{Network, RemoteFiles};
@@ -20,6 +23,7 @@ use crate::{
 pub struct Engine {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
+    folder: PathBuf,
 }
 
 /// The account of a data folder, without its secrets.
@@ -60,13 +64,18 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, EngineError> {
         std::fs::create_dir_all(data_dir).map_err(StoreError::from)?;
-        let path = data_dir.join(DATABASE_FILE);
+        let folder = std::path::absolute(data_dir).map_err(StoreError::from)?;
+        let path = folder.join(DATABASE_FILE);
         // Opening reads the disk and may wait for it.
         let opened = tokio::task::spawn_blocking(move || {
             Store::open(path, &key, conclave_store::Options::default())
         });
         let store = opened.await.map_err(|_| StoreError::Panicked)??;
-        Ok(Self { store, clock })
+        Ok(Self {
+            store,
+            clock,
+            folder,
+        })
     }
 
     /// The account, registered or on the way; `None` in a new folder.
@@ -128,6 +137,7 @@ impl Engine {
             network,
             files,
             Arc::clone(&self.clock),
+            self.folder.clone(),
             &account,
         )?;
         // Before anything is shown: messages may have expired while the program did not run.

@@ -123,10 +123,12 @@ impl Client {
             .store
             .write(move |tx| {
                 let mut changes = Changes::default();
-                decide_person(tx, &inbox_id, state, now_ns, &mut changes)?;
+                let decision = Decision::of_person(state, now_ns);
+                decide_person(tx, &inbox_id, decision, &mut changes)?;
                 Ok::<_, EngineError>(changes)
             })
             .await?;
+        self.0.note_work(&changes);
         self.0.events.send_changes(changes);
         Ok(())
     }
@@ -152,6 +154,7 @@ impl Client {
                 Ok::<_, EngineError>(changes)
             })
             .await?;
+        self.0.note_work(&changes);
         self.0.events.send_changes(changes);
         Ok(())
     }
@@ -208,15 +211,42 @@ fn described(
     })
 }
 
+/// A decision to store.
+#[derive(Clone, Copy)]
+struct Decision {
+    state: ConsentState,
+    now_ns: i64,
+    /// Whether our other installations hear of it: not of what each of them finds out for itself
+    /// (device-sync.md 5.1).
+    is_told: bool,
+}
+
+impl Decision {
+    fn of_person(state: ConsentState, now_ns: i64) -> Self {
+        Self {
+            state,
+            now_ns,
+            is_told: true,
+        }
+    }
+
+    fn by_itself(state: ConsentState, now_ns: i64) -> Self {
+        Self {
+            is_told: false,
+            ..Self::of_person(state, now_ns)
+        }
+    }
+}
+
 /// Stores one record. A decision taken here is always the newest, whatever the clock says.
 fn decide(
     tx: &Tx,
     entity_kind: ConsentEntity,
     entity: String,
-    state: ConsentState,
-    now_ns: i64,
+    decision: Decision,
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
+    let state = decision.state;
     let known = tx.consent(entity_kind, &entity)?;
     if known.as_ref().is_some_and(|known| known.state == state) {
         return Ok(());
@@ -226,8 +256,12 @@ fn decide(
         entity_kind,
         entity: entity.clone(),
         state,
-        consented_at_ns: now_ns.max(after_known),
+        consented_at_ns: decision.now_ns.max(after_known),
     })?;
+    if decision.is_told {
+        tx.insert_untold_preference(entity_kind, &entity)?;
+        changes.devices_due();
+    }
     changes.consent(entity_kind, entity, state);
     Ok(())
 }
@@ -236,27 +270,25 @@ fn decide(
 fn decide_group(
     tx: &Tx,
     id: &[u8],
-    state: ConsentState,
-    now_ns: i64,
+    decision: Decision,
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
     let (kind, entity) = (ConsentEntity::Conversation, hex::encode(id));
-    decide(tx, kind, entity, state, now_ns, changes)
+    decide(tx, kind, entity, decision, changes)
 }
 
 /// Stores the decision about a person, and about the direct message with them.
 fn decide_person(
     tx: &Tx,
     inbox_id: &str,
-    state: ConsentState,
-    now_ns: i64,
+    decision: Decision,
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
     let inbox = inbox_id.to_owned();
-    decide(tx, ConsentEntity::Inbox, inbox, state, now_ns, changes)?;
+    decide(tx, ConsentEntity::Inbox, inbox, decision, changes)?;
     for (id, is_dm) in tx.conversations_of(inbox_id)? {
         if is_dm {
-            decide_group(tx, &id, state, now_ns, changes)?;
+            decide_group(tx, &id, decision, changes)?;
         }
         changes.conversation(&id);
     }
@@ -271,11 +303,40 @@ pub(crate) fn decide_conversation(
     now_ns: i64,
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
+    let decision = Decision::of_person(state, now_ns);
+    decide_both(tx, conversation, decision, changes)
+}
+
+fn decide_both(
+    tx: &Tx,
+    conversation: &Conversation,
+    decision: Decision,
+    changes: &mut Changes,
+) -> Result<(), StoreError> {
     if let Some(peer) = &conversation.peer_inbox_id {
-        return decide_person(tx, peer, state, now_ns, changes);
+        return decide_person(tx, peer, decision, changes);
     }
-    decide_group(tx, &conversation.id, state, now_ns, changes)?;
+    decide_group(tx, &conversation.id, decision, changes)?;
     changes.conversation(&conversation.id);
+    Ok(())
+}
+
+/// Tells what follows from a decision that was taken elsewhere and is stored.
+pub(crate) fn changed(tx: &Tx, taken: Consent, changes: &mut Changes) -> Result<(), StoreError> {
+    match taken.entity_kind {
+        ConsentEntity::Conversation => {
+            let id = hex::decode(&taken.entity).unwrap_or_default();
+            if tx.conversation(&id)?.is_some() {
+                changes.conversation(&id);
+            }
+        }
+        ConsentEntity::Inbox => {
+            for (id, _) in tx.conversations_of(&taken.entity)? {
+                changes.conversation(&id);
+            }
+        }
+    }
+    changes.consent(taken.entity_kind, taken.entity, taken.state);
     Ok(())
 }
 
@@ -284,6 +345,20 @@ pub(crate) fn allow(
     tx: &Tx,
     conversation: &Conversation,
     now_ns: i64,
+    changes: &mut Changes,
+) -> Result<(), StoreError> {
+    allow_as(
+        tx,
+        conversation,
+        Decision::of_person(ConsentState::Allowed, now_ns),
+        changes,
+    )
+}
+
+fn allow_as(
+    tx: &Tx,
+    conversation: &Conversation,
+    decision: Decision,
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
     let entity = hex::encode(&conversation.id);
@@ -296,7 +371,7 @@ pub(crate) fn allow(
     {
         return Ok(());
     }
-    decide_conversation(tx, conversation, allowed, now_ns, changes)
+    decide_both(tx, conversation, decision, changes)
 }
 
 /// As [`allow`], for a group that is being made here. The person of a direct message is allowed
@@ -307,7 +382,8 @@ pub(crate) fn allow_new(
     now_ns: i64,
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
-    decide_group(tx, id, ConsentState::Allowed, now_ns, changes)
+    let decision = Decision::of_person(ConsentState::Allowed, now_ns);
+    decide_group(tx, id, decision, changes)
 }
 
 /// The decision that a group starts with when a welcome brings us in: allowed if another
@@ -325,7 +401,8 @@ pub(crate) fn joined(
         return Ok(());
     }
     let state = if joined.creator_inbox_id == own_inbox_id {
-        return allow(tx, joined, now_ns, changes);
+        let decision = Decision::by_itself(ConsentState::Allowed, now_ns);
+        return allow_as(tx, joined, decision, changes);
     } else if let Some(before) = before {
         let had_left = before.membership_state == MembershipState::PendingRemove;
         had_left.then_some(ConsentState::Unknown)
@@ -333,7 +410,8 @@ pub(crate) fn joined(
         newest_of_duplicates(tx, joined)?
     };
     if let Some(state) = state {
-        decide_group(tx, &joined.id, state, now_ns, changes)?;
+        let decision = Decision::by_itself(state, now_ns);
+        decide_group(tx, &joined.id, decision, changes)?;
     }
     Ok(())
 }
@@ -374,7 +452,8 @@ pub(crate) fn forget_after_leaving(
     changes: &mut Changes,
 ) -> Result<(), StoreError> {
     if conversation.membership_state == MembershipState::PendingRemove {
-        decide_group(tx, &conversation.id, ConsentState::Unknown, now_ns, changes)?;
+        let decision = Decision::by_itself(ConsentState::Unknown, now_ns);
+        decide_group(tx, &conversation.id, decision, changes)?;
     }
     Ok(())
 }

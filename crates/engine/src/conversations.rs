@@ -478,6 +478,7 @@ impl Core {
         // The group is there: what happens to later batches names people and is no error.
         self.add_batches(&id, additions, running, &mut outcome)
             .await?;
+        self.note_work(&changes);
         self.events.send_changes(changes);
         self.events.send(Event::Conversation {
             id: id.clone(),
@@ -522,7 +523,10 @@ impl Core {
                 let last_message_ns = if forked { now_ns } else { 0 };
                 tx.insert_conversation(&conversation, last_message_ns)?;
                 tx.update_conversation(&state.group_id, &columns(&state, own, true))?;
-                if conversation.kind != ConversationKind::Oneshot {
+                if matches!(
+                    conversation.kind,
+                    ConversationKind::Group | ConversationKind::Dm
+                ) {
                     allow_new(tx, &state.group_id, now_ns, &mut changes)?;
                 }
                 commit_log::began(tx, &group)?;
@@ -551,13 +555,14 @@ impl Core {
                 Ok::<_, EngineError>(changes)
             })
             .await?;
+        self.note_work(&changes);
         self.events.send_changes(changes);
         Ok(())
     }
 
     /// Takes a group back whose first commit never left this computer, so that a failed creation
     /// leaves nothing behind. One that may have left stays and is finished by the next sync.
-    async fn discard_unborn(self: &Arc<Self>, id: &[u8]) -> Result<(), EngineError> {
+    pub(crate) async fn discard_unborn(self: &Arc<Self>, id: &[u8]) -> Result<(), EngineError> {
         let group_id = id.to_vec();
         self.store
             .write(move |tx| {

@@ -1,6 +1,9 @@
 //! What all parts of a client share.
 
-use std::sync::Arc;
+use std::{
+    path::PathBuf,
+    sync::{Arc, RwLock},
+};
 
 use conclave_content::HmacRoot;
 use conclave_identity::{IdentityError, InstallationKey};
@@ -13,6 +16,7 @@ use crate::{
     clock::Clock,
     error::EngineError,
     event::Events,
+    history::Histories,
     identities::Identities,
     live::Wakes,
     operations::Operations,
@@ -28,12 +32,16 @@ pub(crate) struct Core {
     pub(crate) network: Arc<dyn Network>,
     pub(crate) files: RemoteFiles,
     pub(crate) transfers: Transfers,
+    pub(crate) history: Histories,
+    /// The data folder.
+    pub(crate) folder: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) identities: Identities,
     pub(crate) account: AccountInfo,
     pub(crate) own_inbox: OwnInbox,
     pub(crate) signer: InstallationSigner,
-    pub(crate) hmac: HmacRoot,
+    /// Changed as our installations agree on another one.
+    pub(crate) hmac: RwLock<HmacRoot>,
     pub(crate) events: Events,
     pub(crate) turns: Turns,
     /// Held while welcomes are fetched and joined, so that none is processed twice at once.
@@ -49,6 +57,7 @@ impl Core {
         network: Arc<dyn Network>,
         files: RemoteFiles,
         clock: Arc<dyn Clock>,
+        folder: PathBuf,
         account: &Account,
     ) -> Result<Self, EngineError> {
         let hmac: [u8; 42] = account
@@ -68,11 +77,13 @@ impl Core {
             network,
             files,
             transfers: Transfers::default(),
+            history: Histories::default(),
+            folder,
             clock,
             account: info,
             own_inbox: OwnInbox::default(),
             signer: InstallationSigner::new(InstallationKey::from_seed(&account.installation_seed)),
-            hmac: HmacRoot::new(hmac),
+            hmac: RwLock::new(HmacRoot::new(hmac)),
             events: Events::new(),
             turns: Turns::default(),
             welcomes: tokio::sync::Mutex::new(()),

@@ -6,8 +6,8 @@ use conclave_network::{FileError, NetworkError};
 use conclave_store::StoreError;
 
 use crate::{
-    inbox_changes::InboxChangeRefused, own_inbox::REVOKED, picture::PictureRefused,
-    wallet::WalletError,
+    history::HistoryRefused, inbox_changes::InboxChangeRefused, own_inbox::REVOKED,
+    picture::PictureRefused, wallet::WalletError,
 };
 
 /// Somebody who could not be added, removed or resolved.
@@ -184,6 +184,9 @@ pub enum EngineError {
         "This device was revoked, so nothing is sent or fetched here any more. What is here stays readable. To go on, delete the local database and sign in again with the same wallet."
     )]
     Revoked,
+    /// A transfer of history.
+    #[error(transparent)]
+    History(#[from] HistoryRefused),
     /// A change of an inbox.
     #[error(transparent)]
     InboxChange(#[from] InboxChangeRefused),
@@ -373,6 +376,7 @@ impl EngineError {
             Self::OtherWallet(_) => "other_wallet",
             Self::TooManyInstallations(_) => "too_many_installations",
             Self::Revoked => REVOKED,
+            Self::History(refused) => refused.code(),
             Self::InboxChange(refused) => refused.code(),
             Self::UnknownConversation => "unknown_conversation",
             Self::UnknownMessage => "unknown_message",

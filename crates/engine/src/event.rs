@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use conclave_content::HmacRoot;
 use conclave_store::kinds::{AttachmentState, ConsentEntity, ConsentState};
 use tokio::sync::broadcast;
 
@@ -102,6 +103,8 @@ pub enum Event {
     },
     /// Installations or wallets of our inbox came or went.
     OwnInbox,
+    /// History between our installations, or which of them are new.
+    History,
     /// This installation was revoked: nothing is sent or fetched any more, what is here stays.
     Revoked,
     /// The connection changed.
@@ -152,6 +155,9 @@ impl Events {
                 state,
             });
         }
+        if changes.history {
+            self.send(Event::History);
+        }
         for id in changes.deleted {
             self.send(Event::ConversationDeleted { id });
         }
@@ -177,6 +183,9 @@ pub(crate) struct Changes {
     deleted: Vec<GroupId>,
     removals_due: bool,
     transfers_due: bool,
+    devices_due: bool,
+    hmac_root: Option<HmacRoot>,
+    history: bool,
     erased: bool,
 }
 
@@ -220,6 +229,42 @@ impl Changes {
         self.transfers_due
     }
 
+    /// Our other installations are to be told something.
+    pub(crate) fn devices_due(&mut self) {
+        self.devices_due = true;
+    }
+
+    /// Whether our other installations are to be told something.
+    pub(crate) fn has_devices_due(&self) -> bool {
+        self.devices_due
+    }
+
+    /// Push servers are to know our messages by another root.
+    pub(crate) fn hmac_root(&mut self, root: HmacRoot) {
+        self.hmac_root = Some(root);
+    }
+
+    /// The root that counts now, if it is another one.
+    pub(crate) fn new_hmac_root(&self) -> Option<&HmacRoot> {
+        self.hmac_root.as_ref()
+    }
+
+    /// History between our installations, or which of them are new, changed.
+    pub(crate) fn history(&mut self) {
+        self.history = true;
+    }
+
+    /// Whether history between our installations changed.
+    pub(crate) fn has_history(&self) -> bool {
+        self.history
+    }
+
+    /// Nothing of this group is told: nobody sees it.
+    pub(crate) fn unseen(&mut self, id: &[u8]) {
+        self.conversations.remove(id);
+        self.messages.remove(id);
+    }
+
     /// What a message said was erased, without an event that says so.
     pub(crate) fn erased(&mut self) {
         self.erased = true;
@@ -246,6 +291,9 @@ impl Changes {
         self.deleted.extend(other.deleted);
         self.removals_due |= other.removals_due;
         self.transfers_due |= other.transfers_due;
+        self.devices_due |= other.devices_due;
+        self.hmac_root = other.hmac_root.or(self.hmac_root.take());
+        self.history |= other.history;
         self.erased |= other.erased;
         for (id, is_new) in other.conversations {
             *self.conversations.entry(id).or_default() |= is_new;

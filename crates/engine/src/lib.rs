@@ -20,11 +20,13 @@ mod consent;
 mod conversations;
 mod core;
 mod deletion;
+mod device_sync;
 mod effects;
 mod error;
 mod event;
 mod expiry;
 mod fork;
+mod history;
 mod identities;
 mod inbox_changes;
 mod intents;
@@ -42,6 +44,7 @@ mod people;
 mod picture;
 mod pins;
 mod post_commit;
+mod preferences;
 mod preparing;
 mod publish;
 mod readd;
@@ -90,7 +93,8 @@ pub use conclave_store::{
     key::{KeyError, Keychain, SystemKeychain},
     kinds::{
         AttachmentState, ConsentEntity, ConsentState, ConversationKind, Delivery, ForkState,
-        MembershipState, MessageKind, OwnRole, ReactionSchema,
+        MembershipState, MessageKind, OwnRole, ReactionSchema, TransferRole, TransferState,
+        TransferStep,
     },
     message::Message,
     message_query::{Lines, MessagePosition, MessageQuery, PageDirection},
@@ -104,12 +108,16 @@ pub use effects::DELETED;
 pub use error::{EngineError, LeaveRefused, Refused, RefusedReason};
 pub use event::{Connection, Event, GroupId, MessageId, Operation};
 pub use fork::Fork;
+pub use history::{
+    AvailableArchive, HistoryFailure, HistoryGrant, HistoryOverview, HistoryPhase, HistoryProgress,
+    HistoryRefused, HistoryTransfer, HistoryWish,
+};
 pub use inbox_changes::{ChangeWarning, InboxChange, InboxChangeRefused, PreparedChange};
 pub use live::Live;
 pub use members::{Member, MembershipOutcome};
 pub use messages::{MessagePage, PageStart};
 pub use metadata::{GroupDebug, GroupMetadata, MetadataChange};
-pub use own_inbox::{Inbox, Installation};
+pub use own_inbox::{Inbox, Installation, NewDevice};
 pub use people::{MAX_PEOPLE, Resolved};
 pub use picture::PictureRefused;
 pub use pins::{MAX_PINS, Pin};

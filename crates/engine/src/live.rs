@@ -24,10 +24,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     client::{Client, Core},
-    commit_log,
+    commit_log, device_sync,
     error::EngineError,
     event::{Changes, Connection, Event, GroupId},
-    expiry, key_packages, leaving,
+    expiry, history, key_packages, leaving,
     nanoseconds::DAY,
     own_inbox, search,
     sync::GroupSync,
@@ -89,6 +89,8 @@ pub(crate) struct Wakes {
     pub(crate) removals: Notify,
     /// The commit log of a group is to be looked at.
     pub(crate) commit_logs: Notify,
+    /// Our other installations are to be told something.
+    pub(crate) devices: Notify,
     /// Something was deleted without an event of its own: nothing of it is to be left on the disk.
     pub(crate) erased: Notify,
     connection: Mutex<Connection>,
@@ -164,14 +166,23 @@ impl Core {
         self.wakes.streams.notify_one();
     }
 
-    /// Wakes the work that changes lead to: taking people out, fetching files, and leaving nothing of
-    /// what was erased.
+    /// Does at once what changes lead to, or wakes the work that does it: taking people out, fetching
+    /// files, telling our other installations, and leaving nothing of what was erased.
     pub(crate) fn note_work(&self, changes: &Changes) {
         if changes.has_removals_due() {
             self.wakes.removals.notify_one();
         }
         if changes.has_transfers_due() {
             self.transfers.wake();
+        }
+        if changes.has_devices_due() {
+            self.wakes.devices.notify_one();
+        }
+        if changes.has_history() {
+            self.history.wake();
+        }
+        if let Some(root) = changes.new_hmac_root() {
+            self.use_hmac_root(root.clone());
         }
         if changes.has_erased() {
             self.wakes.erased.notify_one();
@@ -192,6 +203,8 @@ impl Core {
         }
         if state == Connection::Online && before != Connection::Online {
             self.own_inbox.wake.notify_one();
+            self.wakes.devices.notify_one();
+            self.history.wake();
             self.wakes.everything.notify_one();
         }
     }
@@ -328,6 +341,12 @@ impl Live {
         });
         self.supervise(core, network, "transfers", |core| {
             Box::pin(transfers::work(core))
+        });
+        self.supervise(core, network, "other installations", |core| {
+            Box::pin(device_sync::work(core))
+        });
+        self.supervise(core, network, "history", |core| {
+            Box::pin(history::work(core))
         });
         self.supervise(core, network, "maintenance", |core| {
             Box::pin(maintain(core))

@@ -259,6 +259,7 @@ impl Client {
                 }
             })
             .await?;
+        core.note_work(&changes);
         core.events.send_changes(changes);
         if is_upload_due {
             core.transfers.wake();
@@ -403,6 +404,9 @@ impl Client {
             .store
             .read(move |reader| {
                 use PageDirection::{Newer, Older};
+                reader
+                    .conversation(&group_id)?
+                    .ok_or(EngineError::UnknownConversation)?;
                 let summary = reader.summary(&group_id)?;
                 let summary = summary.ok_or(EngineError::UnknownConversation)?;
                 let read_up_to = MessagePosition {

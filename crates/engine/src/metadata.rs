@@ -202,10 +202,9 @@ impl Client {
         let core = Arc::clone(&self.0);
         core.store
             .write(move |tx| {
-                let Some(group) = tx.take_group(&group_id)? else {
-                    let known = tx.conversation(&group_id)?.as_ref().map(inactive);
-                    return Err(known.unwrap_or(EngineError::UnknownConversation));
-                };
+                let known = tx.conversation(&group_id)?;
+                let known = known.ok_or(EngineError::UnknownConversation)?;
+                let group = tx.take_group(&group_id)?.ok_or_else(|| inactive(&known))?;
                 let state = GroupState::of(&group);
                 tx.keep_group(group);
                 Ok::<_, EngineError>(state?)

@@ -10,11 +10,11 @@ use std::{
     time::Duration,
 };
 
-use conclave_identity::{Identifier, InstallationId, MAX_INSTALLATIONS};
+use conclave_identity::{AssociationState, Identifier, InstallationId, MAX_INSTALLATIONS};
 use conclave_mls::GroupState;
 use conclave_network::Network;
 use conclave_store::{
-    Store, Tx,
+    Reader, Store, StoreError, Tx,
     conversation::{ConversationEntry, ConversationQuery},
     kinds::{ConsentState, ConversationKind, Delivery, IntentState},
 };
@@ -30,6 +30,7 @@ use crate::{
     inbox_changes::{self, InboxChange, PreparedChange},
     intents::IntentData,
     nanoseconds::{DAY, SECOND},
+    preferences,
     sync::{CONCURRENT_GROUPS, GroupSync},
 };
 
@@ -58,6 +59,17 @@ pub struct Installation {
     pub created_at_ns: Option<u64>,
     /// The name that the person gave it here; the protocol has none.
     pub name: Option<String>,
+}
+
+/// An installation that came to our inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDevice {
+    /// Its id.
+    pub installation_id: InstallationId,
+    /// The name that the person gave it here.
+    pub name: Option<String>,
+    /// When we first heard of it, in ns.
+    pub first_seen_ns: i64,
 }
 
 /// An inbox: who belongs to it, and who may revoke.
@@ -199,6 +211,42 @@ impl Client {
         .await
     }
 
+    /// Other installations that came to our inbox and that the person has not seen yet, the newest
+    /// first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn new_devices(&self) -> Result<Vec<NewDevice>, EngineError> {
+        self.0
+            .store
+            .read(|reader| {
+                let new = reader.new_devices()?.into_iter();
+                new.map(|(id, first_seen_ns)| {
+                    let installation_id = InstallationId::new(id);
+                    Ok(NewDevice {
+                        installation_id,
+                        name: name_of(reader, &installation_id)?,
+                        first_seen_ns,
+                    })
+                })
+                .collect()
+            })
+            .await
+    }
+
+    /// The person has seen that an installation is new.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn new_device_seen(&self, id: InstallationId) -> Result<(), EngineError> {
+        self.0
+            .store
+            .write(move |tx| Ok::<_, EngineError>(tx.delete_new_device(id.as_bytes())?))
+            .await?;
+        self.0.events.send(Event::History);
+        Ok(())
+    }
+
     /// Publishes a signed change, and takes revoked installations out of our groups. A group in
     /// which that fails now is tried again by every later sync.
     ///
@@ -209,6 +257,62 @@ impl Client {
         inbox_changes::publish(&self.0.identities, &self.0.network, change).await?;
         self.0.follow_own_inbox().await
     }
+}
+
+/// Other installations of our inbox that came and went between two of its states.
+struct Devices {
+    new: Vec<InstallationId>,
+    gone: Vec<InstallationId>,
+}
+
+impl Devices {
+    /// Without an earlier state nothing is known to be new.
+    fn between(
+        before: Option<&AssociationState>,
+        now: &AssociationState,
+        this: InstallationId,
+    ) -> Self {
+        let Some(before) = before else {
+            return Self {
+                new: Vec::new(),
+                gone: Vec::new(),
+            };
+        };
+        let only_in = |one: &AssociationState, other: &AssociationState| {
+            one.installations()
+                .filter(|id| *id != this && !other.has_installation(*id))
+                .collect()
+        };
+        Self {
+            new: only_in(now, before),
+            gone: only_in(before, now),
+        }
+    }
+
+    /// The person is told of new ones. Those that are gone are to know nothing that comes: with the
+    /// next root of the keys by which push servers know our messages they know it no more.
+    fn note(&self, tx: &Tx, now_ns: i64, changes: &mut Changes) -> Result<(), EngineError> {
+        for id in &self.new {
+            tx.insert_new_device(id.as_bytes(), now_ns)?;
+        }
+        for id in &self.gone {
+            tx.delete_new_device(id.as_bytes())?;
+        }
+        if !self.gone.is_empty() {
+            preferences::root_due(tx, changes)?;
+        }
+        if !self.new.is_empty() || !self.gone.is_empty() {
+            changes.history();
+            changes.devices_due();
+        }
+        Ok(())
+    }
+}
+
+/// The name that the person gave an installation here.
+pub(crate) fn name_of(reader: &Reader, id: &InstallationId) -> Result<Option<String>, StoreError> {
+    let name = reader.setting(&format!("{NAME}{id}"))?;
+    Ok(name.filter(|name| !name.is_empty()))
 }
 
 async fn inbox(
@@ -232,8 +336,7 @@ async fn inbox(
     installations = store
         .read(move |reader| {
             for one in &mut installations {
-                let name = reader.setting(&format!("{NAME}{}", one.id))?;
-                one.name = name.filter(|name| !name.is_empty());
+                one.name = name_of(reader, &one.id)?;
             }
             Ok::<_, EngineError>(installations)
         })
@@ -348,7 +451,7 @@ impl Core {
             include_hidden: true,
             ..ConversationQuery::default()
         };
-        let now_ns = self.clock.now_ns();
+        let (now_ns, this) = (self.clock.now_ns(), self.account.installation_id);
         let due = self
             .store
             .read(move |reader| {
@@ -364,11 +467,9 @@ impl Core {
                     Some(followed) => state_at(reader, &own, followed)?,
                     None => None,
                 };
+                let devices = Devices::between(before.as_ref(), &state, this);
                 // Without an earlier state nobody knows, so everything is looked at.
-                let is_removal = before.is_none_or(|before| {
-                    let removed = state.diff(Some(&before)).removed_members;
-                    removed.iter().any(|one| one.installation().is_some())
-                });
+                let is_removal = before.is_none() || !devices.gone.is_empty();
                 let wanted = |entry: &ConversationEntry| {
                     let is_used = entry.summary.last_activity_ns > now_ns - RECENTLY_USED_NS;
                     let is_open = entry.consent != ConsentState::Denied
@@ -380,10 +481,10 @@ impl Core {
                     .filter(wanted)
                     .map(|entry| entry.conversation.id)
                     .collect();
-                Ok::<_, EngineError>(Some((newest, ids)))
+                Ok::<_, EngineError>(Some((newest, ids, devices)))
             })
             .await?;
-        let Some((newest, ids)) = due else {
+        let Some((newest, ids, devices)) = due else {
             return Ok(Vec::new());
         };
         let mut queued = Vec::new();
@@ -397,9 +498,17 @@ impl Core {
                 queued.push(id);
             }
         }
-        self.store
-            .write(move |tx| Ok::<_, EngineError>(tx.set_setting(FOLLOWED, &newest.to_string())?))
+        let changes = self
+            .store
+            .write(move |tx| {
+                let mut changes = Changes::default();
+                devices.note(tx, now_ns, &mut changes)?;
+                tx.set_setting(FOLLOWED, &newest.to_string())?;
+                Ok::<_, EngineError>(changes)
+            })
             .await?;
+        self.note_work(&changes);
+        self.events.send_changes(changes);
         self.events.send(Event::OwnInbox);
         Ok(queued)
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use conclave_content::{encode_envelope, sender_hmac};
@@ -119,7 +119,7 @@ impl Core {
         let inputs = self
             .store
             .write(move |tx| {
-                let conversation = tx.conversation(&group)?;
+                let conversation = tx.group(&group)?;
                 let epoch = conversation.ok_or(EngineError::UnknownConversation)?.epoch;
                 let mut inputs = Vec::new();
                 for intent in tx.intents_in_state(&group, IntentState::Published)? {
@@ -153,7 +153,8 @@ impl Core {
     }
 
     fn input(&self, group_id: &[u8], data: Vec<u8>, should_push: bool) -> GroupMessageInput {
-        let key = self.hmac.key(group_id, self.clock.now_ns());
+        let root = self.hmac.read().unwrap_or_else(PoisonError::into_inner);
+        let key = root.key(group_id, self.clock.now_ns());
         GroupMessageInput {
             sender_hmac: sender_hmac(&key, &data),
             data,
@@ -319,7 +320,7 @@ impl Core {
         group_id: &[u8],
         group: &MlsGroup,
     ) -> Result<bool, EngineError> {
-        let Some(conversation) = tx.conversation(group_id)? else {
+        let Some(conversation) = tx.group(group_id)? else {
             return Ok(false);
         };
         let due_ns = conversation.rotated_at_ns.saturating_add(KEY_UPDATE_NS);

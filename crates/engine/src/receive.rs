@@ -7,6 +7,7 @@ use std::{
 };
 
 use conclave_content::{Body, Envelope, open_envelope};
+use conclave_identity::InstallationId;
 use conclave_mls::{
     GroupState, Leaf, MissingIdentity, encoding,
     framing::{self, ContentKind, Framing},
@@ -20,14 +21,14 @@ use conclave_store::{
     StoreError, Tx,
     conversation::{Conversation, ConversationChange},
     intent::Intent,
-    kinds::{CursorKind, Delivery, IntentState},
+    kinds::{ConversationKind, CursorKind, Delivery, IntentState},
 };
 use openmls::group::{MlsGroup, StagedCommit};
 use sha2::{Digest, Sha256};
 
 use crate::{
     client::Core,
-    commit_log,
+    commit_log, device_sync,
     effects::{self, Sender},
     error::EngineError,
     event::Changes,
@@ -205,7 +206,7 @@ impl<'a> Run<'a> {
         refuse_missing: bool,
     ) -> Result<Self, EngineError> {
         let conversation = tx
-            .conversation(group_id)?
+            .group(group_id)?
             .ok_or(EngineError::UnknownConversation)?;
         let mut own = HashMap::new();
         for state in [IntentState::Error, IntentState::Published] {
@@ -258,6 +259,9 @@ impl<'a> Run<'a> {
     }
 
     fn finish(mut self) -> Result<Applied, EngineError> {
+        if self.is_sync() {
+            self.applied.changes.unseen(self.group_id);
+        }
         let (conversation, changes) = (&self.conversation, &mut self.applied.changes);
         if self
             .core
@@ -303,6 +307,35 @@ impl<'a> Run<'a> {
         Ok(step)
     }
 
+    /// Whether this is a group of our own installations, which nobody sees.
+    fn is_sync(&self) -> bool {
+        self.conversation.kind == ConversationKind::Sync
+    }
+
+    /// Does what an installation of ours says in a sync group.
+    fn device_message(
+        &mut self,
+        item: &GroupMessage,
+        sender: InstallationId,
+        content: &[u8],
+    ) -> Result<(), EngineError> {
+        let Some(group) = self.group.as_ref() else {
+            return Ok(());
+        };
+        let leaves = GroupState::of(group)?.leaves;
+        let mut members: Vec<_> = leaves.iter().map(|leaf| leaf.installation_id).collect();
+        members.sort_unstable();
+        let received = device_sync::Received {
+            group_id: self.group_id,
+            sender,
+            members,
+            sent_at_ns: i64::try_from(item.created_ns).unwrap_or(i64::MAX),
+        };
+        let changes = &mut self.applied.changes;
+        self.core
+            .device_message(self.tx, &received, content, changes)
+    }
+
     /// Counts an envelope that is not for the conversation.
     fn skip(&mut self, reason: &str) -> Result<Step, EngineError> {
         self.tx.count_diagnostic(reason, self.now_ns)?;
@@ -343,6 +376,14 @@ impl<'a> Run<'a> {
         if let Some(message_id) = &intent.message_id
             && let Some(message) = self.tx.message(message_id)?
         {
+            if self.is_sync() {
+                // It is done with: it may hold keys.
+                self.device_message(item, self.core.account.installation_id, &message.content)?;
+                self.tx.delete_message(message_id)?;
+                self.applied.changes.erased();
+                self.tx.intent_processed(intent.id)?;
+                return Ok(Step::Next);
+            }
             let sent_at_ns = i64::try_from(item.created_ns).unwrap_or(i64::MAX);
             let sequence_id = i64::try_from(item.id).unwrap_or(i64::MAX);
             let expiry = self.expiry();
@@ -385,6 +426,9 @@ impl<'a> Run<'a> {
                     )
                 };
                 match open_envelope(&plaintext) {
+                    Ok(Envelope::Content { content, .. }) if self.is_sync() => {
+                        self.device_message(item, installation_id, &content)?;
+                    }
                     Ok(Envelope::Content {
                         content,
                         idempotency_key,
@@ -399,6 +443,7 @@ impl<'a> Run<'a> {
                         }
                     }
                     Ok(Envelope::Ignored) => {}
+                    Err(error) if self.is_sync() => return self.skip(error.code()),
                     Err(error) => {
                         row.insert_gap(self.tx, error.code(), &mut self.applied.changes)?;
                         self.applied.report.failed += 1;
@@ -418,6 +463,9 @@ impl<'a> Run<'a> {
             Err(error) => {
                 if let ProcessError::FutureEpoch { .. } = error {
                     self.suspect_fork(error.code())?;
+                }
+                if self.is_sync() {
+                    return self.skip(error.code());
                 }
                 row(self.group_id, item, self.now_ns, "", &[]).insert_gap(
                     self.tx,
@@ -541,7 +589,9 @@ impl<'a> Run<'a> {
                 _ => {}
             }
         }
-        if let Err(Undo::Unreadable(ProcessError::Invalid(_))) = &done {
+        if let Err(Undo::Unreadable(ProcessError::Invalid(_))) = &done
+            && !self.is_sync()
+        {
             let nobody = row(self.group_id, item, self.now_ns, "", &[]);
             let changes = &mut self.applied.changes;
             refused_changes::note(self.tx, &nobody, RefusedChange::Invalid, changes)?;
@@ -557,6 +607,9 @@ impl<'a> Run<'a> {
         author: &Leaf,
         refused: RefusedChange<'_>,
     ) -> Result<Step, EngineError> {
+        if self.is_sync() {
+            return self.skip(refused.code());
+        }
         let device = author.installation_id;
         let row = row(
             self.group_id,
@@ -710,10 +763,27 @@ impl<'a> Run<'a> {
             // Every commit of ours carries a new path, so it renews our leaf.
             change.rotated_at_ns = Some(self.now_ns);
         }
+        let is_foreign =
+            self.is_sync() && !device_sync::is_ours(&state, &self.core.account.inbox_id);
+        if is_foreign {
+            // Nothing in it is for anybody but us: it is left alone from now on.
+            change.is_active = Some(false);
+            self.tx
+                .count_diagnostic(device_sync::FOREIGN, self.now_ns)?;
+        }
         self.tx.update_conversation(self.group_id, &change)?;
         if commit.self_removed {
             // Perhaps because this installation was revoked.
             self.core.own_inbox.wake.notify_one();
+        }
+        if self.is_sync() {
+            if is_own && !is_foreign {
+                let made_at = i64::try_from(item.id).unwrap_or(i64::MAX);
+                self.tx.insert_sync_group(self.group_id, made_at)?;
+            }
+            let conversation = self.tx.group(self.group_id)?;
+            self.conversation = conversation.ok_or(StoreError::NotFound("conversation"))?;
+            return Ok(());
         }
         let actor = &commit.actor;
         let row = row(
@@ -748,7 +818,7 @@ impl<'a> Run<'a> {
             }
         }
         self.applied.changes.conversation(self.group_id);
-        let conversation = self.tx.conversation(self.group_id)?;
+        let conversation = self.tx.group(self.group_id)?;
         self.conversation = conversation.ok_or(StoreError::NotFound("conversation"))?;
         Ok(())
     }

@@ -271,6 +271,7 @@ async fn begin(
         created_at_ns: clock.now_ns(),
         next_key_package_rotation_ns: None,
         hmac_root_key: hmac_root,
+        hmac_cycled_at_ns: 0,
     };
     let stored = account.clone();
     store

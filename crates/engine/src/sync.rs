@@ -1,6 +1,6 @@
 //! Rounds of publishing and fetching in one group, and the sync of everything.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use conclave_mls::version;
 use conclave_store::{
@@ -101,6 +101,10 @@ impl Client {
     pub async fn sync_all(&self, consent: &[ConsentState]) -> Result<AllSync, EngineError> {
         self.0.require_own_inbox().await?;
         let new_conversations = self.0.sync_welcomes().await?;
+        if !self.0.is_live() {
+            // What a welcome told of our inbox; where there is background work it follows by itself.
+            self.0.follow_own_inbox().await?;
+        }
         let query = ConversationQuery {
             kinds: vec![
                 ConversationKind::Group,
@@ -127,6 +131,11 @@ impl Client {
             .filter(|c| c.is_active)
             .collect();
         let behind = self.0.behind(&conversations).await?;
+        let unseen: BTreeSet<_> = conversations
+            .iter()
+            .filter(|c| c.kind == ConversationKind::Sync)
+            .map(|c| c.id.clone())
+            .collect();
         let (total, mut done) = (behind.len(), 0);
         let mut all = AllSync {
             new_conversations,
@@ -137,17 +146,17 @@ impl Client {
                 let _turn = self.0.lock(&id).await;
                 let mut report = GroupSync::default();
                 let synced = self.0.sync_group(&id, &mut report).await;
-                (report, synced)
+                (id, report, synced)
             })
             .buffer_unordered(CONCURRENT_GROUPS);
-        while let Some((report, synced)) = syncs.next().await {
+        while let Some((id, report, synced)) = syncs.next().await {
             done += 1;
             all.new_messages += report.new_messages;
             match synced {
-                Ok(()) => all.synced += 1,
+                Ok(()) => all.synced += usize::from(!unseen.contains(&id)),
                 Err(error) => {
                     tracing::warn!(code = error.code(), "a conversation was not synced");
-                    all.failed += 1;
+                    all.failed += usize::from(!unseen.contains(&id));
                 }
             }
             let operation = Operation::SyncAll;
@@ -164,7 +173,7 @@ impl Client {
         let due_ns = self.0.clock.now_ns() - CHECK_AFTER_SYNC_NS;
         let due = conversations
             .iter()
-            .filter(|c| c.installations_checked_at_ns <= due_ns);
+            .filter(|c| c.installations_checked_at_ns <= due_ns && !unseen.contains(&c.id));
         let mut queued = Vec::new();
         for conversation in due.take(CHECKS_PER_SYNC) {
             let follow = self
@@ -175,6 +184,11 @@ impl Client {
             }
         }
         self.0.publish_queued(queued).await;
+        if !self.0.is_live()
+            && let Err(error) = self.0.sync_devices().await
+        {
+            tracing::warn!(code = error.code(), "our other installations were not told");
+        }
         self.0.maintain().await?;
         if let Err(error) = self.0.check_commit_logs().await {
             tracing::warn!(code = error.code(), "commit logs were not compared");
@@ -362,7 +376,7 @@ pub(crate) struct Survey {
 impl Survey {
     /// Within a transaction it sees the transaction's changes.
     pub(crate) fn of(reader: &Reader, group_id: &[u8], now_ns: i64) -> Result<Self, EngineError> {
-        let Some(conversation) = reader.conversation(group_id)? else {
+        let Some(conversation) = reader.group(group_id)? else {
             // Deleted, as the person wished, with the envelope that took us out.
             return Ok(Self::default());
         };

@@ -97,6 +97,30 @@ impl Row<'_> {
         }
     }
 
+    /// Stores a message of ours that no person sees, for our other installations.
+    pub(crate) fn insert_unseen(
+        &self,
+        tx: &Tx,
+        content: &[u8],
+    ) -> Result<conclave_content::MessageId, StoreError> {
+        let (content_type, body) = Body::decode(content, Origin::Member);
+        let mut key_ns = self.now_ns;
+        loop {
+            let key = key_ns.to_string();
+            let id = message_id(self.group_id, &key, content);
+            let shown = Shown {
+                preview: None,
+                visible: false,
+                should_push: false,
+                ..Shown::application(&id, content, &content_type, &body, &key)
+            };
+            if tx.insert_message(&self.of(&shown))?.is_new {
+                return Ok(id);
+            }
+            key_ns = key_ns.saturating_add(1);
+        }
+    }
+
     /// Stores the line that a commit or a welcome left behind. An empty update leaves none.
     pub(crate) fn insert_update(
         &self,

@@ -23,12 +23,14 @@ use crate::{
     client::{Client, Core},
     commit_log, consent,
     conversations::{kind_of, peer_of},
+    device_sync,
     error::EngineError,
     event::Changes,
     fork,
     key_packages::ROTATION_AFTER_WELCOME_NS,
     leaving,
     nanoseconds::MINUTE,
+    preferences,
     sync::{ROUNDS, pause_before},
     transcript::{Row, columns},
 };
@@ -143,9 +145,6 @@ impl Core {
                 })
                 .await?;
         }
-        if joined > 0 {
-            self.wake_streams();
-        }
         Ok(joined)
     }
 
@@ -238,9 +237,12 @@ impl Core {
                 .await
             {
                 Ok(Some((group_id, changes))) => {
+                    let is_seen = changes.has_new_conversations();
+                    self.note_work(&changes);
                     self.events.send_changes(changes);
                     self.wake(&group_id);
-                    return Ok(true);
+                    self.wake_streams();
+                    return Ok(is_seen);
                 }
                 Ok(None) => {
                     // Perhaps somebody asked to be added again.
@@ -339,11 +341,15 @@ impl Core {
         tx.advance_cursor(CursorKind::Welcome, &topic, arrival.sequence_id)?;
         tx.delete_failed_welcome(arrival.sequence_id)?;
         let state = staged.state().clone();
-        let stored = tx.conversation(&state.group_id)?;
+        let stored = tx.group(&state.group_id)?;
         let added_by = staged.added_by().clone();
         if kind_of(&state) == ConversationKind::Oneshot {
             self.readd_requested(tx, &state, &added_by)?;
             return Ok(None);
+        }
+        let is_sync = kind_of(&state) == ConversationKind::Sync;
+        if is_sync && !(added_by.inbox_id == *own && device_sync::is_ours(&state, own)) {
+            return Err(Unused::Final(device_sync::FOREIGN));
         }
         // Of two branches of a group the other one may be the shorter.
         let is_old = stored.as_ref().is_some_and(|stored| {
@@ -365,6 +371,15 @@ impl Core {
         commit_log::began(tx, &group)?;
         if stored.is_some() {
             fork::rejoined(tx, &state.group_id, &topic, cursor)?;
+        }
+        if is_sync {
+            // Another installation is new: it comes into our conversations, and what push servers
+            // know our messages by is made anew (device-sync.md 1.4).
+            tx.insert_sync_group(&state.group_id, cursor)?;
+            preferences::root_due(tx, &mut changes)?;
+            self.own_inbox.wake.notify_one();
+            tx.keep_group(group);
+            return Ok(Some((state.group_id, changes)));
         }
         let row = Row {
             group_id: &state.group_id,

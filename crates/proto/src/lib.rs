@@ -59,6 +59,11 @@ pub mod device_sync {
         tonic::include_proto!("xmtp.device_sync.consent_backup");
     }
 
+    /// What installations of one inbox write to each other.
+    pub mod content {
+        tonic::include_proto!("xmtp.device_sync.content");
+    }
+
     /// Conversations.
     pub mod group_backup {
         tonic::include_proto!("xmtp.device_sync.group_backup");

@@ -33,6 +33,9 @@ pub struct Account {
     pub next_key_package_rotation_ns: Option<i64>,
     /// The root key of the message HMAC keys, 42 bytes (content-and-client.md 7.2).
     pub hmac_root_key: Zeroizing<Vec<u8>>,
+    /// When that root was made, in ns, by the clock of the installation that made it; 0 for the one
+    /// that this installation began with.
+    pub hmac_cycled_at_ns: i64,
 }
 
 impl std::fmt::Debug for Account {
@@ -66,6 +69,7 @@ struct Row {
     created_at_ns: i64,
     next_key_package_rotation_ns: Option<i64>,
     hmac_root_key: Vec<u8>,
+    hmac_cycled_at_ns: i64,
 }
 
 impl TryFrom<Row> for Account {
@@ -85,6 +89,7 @@ impl TryFrom<Row> for Account {
             created_at_ns: row.created_at_ns,
             next_key_package_rotation_ns: row.next_key_package_rotation_ns,
             hmac_root_key: Zeroizing::new(row.hmac_root_key),
+            hmac_cycled_at_ns: row.hmac_cycled_at_ns,
         })
     }
 }
@@ -130,6 +135,7 @@ impl Tx {
                     account::created_at_ns.eq(new.created_at_ns),
                     account::next_key_package_rotation_ns.eq(new.next_key_package_rotation_ns),
                     account::hmac_root_key.eq(new.hmac_root_key.as_slice()),
+                    account::hmac_cycled_at_ns.eq(new.hmac_cycled_at_ns),
                 ))
                 .execute(db)
         })?;
@@ -184,11 +190,15 @@ impl Tx {
         .and_then(found)
     }
 
-    /// Replaces the HMAC root key (42 bytes), as another installation of the inbox decided.
-    pub fn set_hmac_root_key(&self, key: &[u8]) -> Result<(), StoreError> {
+    /// Replaces the HMAC root key (42 bytes) by one that was made at `cycled_at_ns`, by the clock of
+    /// whoever made it.
+    pub fn set_hmac_root_key(&self, key: &[u8], cycled_at_ns: i64) -> Result<(), StoreError> {
         self.with(|db| {
             diesel::update(account::table)
-                .set(account::hmac_root_key.eq(key))
+                .set((
+                    account::hmac_root_key.eq(key),
+                    account::hmac_cycled_at_ns.eq(cycled_at_ns),
+                ))
                 .execute(db)
         })
         .and_then(found)

@@ -22,7 +22,7 @@ pub struct ArchiveScope {
     pub end_ns: Option<i64>,
     /// Leave out messages that will disappear.
     pub exclude_disappearing: bool,
-    /// Leave out conversations that are blocked; the decision itself goes in.
+    /// Leave out conversations that are blocked, unless they are named; the decision itself goes in.
     pub exclude_denied: bool,
 }
 

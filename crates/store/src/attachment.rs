@@ -177,6 +177,42 @@ impl Reader {
         Ok(chunks.concat())
     }
 
+    /// The next chunk of a file after this number, if there is one, and its number. `None` for the
+    /// first.
+    pub fn attachment_chunk_after(
+        &self,
+        id: i64,
+        number: Option<i64>,
+    ) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+        self.with(|db| {
+            attachment_chunks::table
+                .filter(attachment_chunks::attachment_id.eq(id))
+                .filter(attachment_chunks::number.gt(number.unwrap_or(i64::MIN)))
+                .order(attachment_chunks::number)
+                .select((attachment_chunks::number, attachment_chunks::bytes))
+                .first(db)
+                .optional()
+        })
+    }
+
+    /// The next files that are here and belong to a message, after this row, at most `limit`.
+    pub fn stored_attachments(
+        &self,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Attachment>, StoreError> {
+        self.with(|db| {
+            attachments::table
+                .filter(attachments::id.gt(after))
+                .filter(attachments::state.eq(AttachmentState::Stored))
+                .filter(attachments::message_id.is_not_null())
+                .order(attachments::id)
+                .limit(limit)
+                .select(Attachment::as_select())
+                .load(db)
+        })
+    }
+
     /// The small picture of a file.
     pub fn attachment_thumbnail(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
         self.with(|db| {

@@ -124,6 +124,16 @@ impl Reader {
 }
 
 impl Tx {
+    /// Stores a decision in place of whatever was decided before.
+    pub fn replace_consent(&self, consent: &Consent) -> Result<(), StoreError> {
+        self.with(|db| {
+            diesel::replace_into(consents::table)
+                .values(consent)
+                .execute(db)
+        })?;
+        Ok(())
+    }
+
     /// Stores a decision. Returns whether the state differs from the one before (no record counts
     /// as unknown). A record with a later time is left as it is.
     pub fn set_consent(&self, consent: &Consent) -> Result<bool, StoreError> {
@@ -134,11 +144,7 @@ impl Tx {
         {
             return Ok(false);
         }
-        self.with(|db| {
-            diesel::replace_into(consents::table)
-                .values(consent)
-                .execute(db)
-        })?;
+        self.replace_consent(consent)?;
         Ok(before.map_or(ConsentState::Unknown, |old| old.state) != consent.state)
     }
 }

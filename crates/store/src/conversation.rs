@@ -206,6 +206,9 @@ impl From<EntryRow> for ConversationEntry {
     }
 }
 
+/// The kinds that people see; groups of others serve the program.
+const OF_PEOPLE: &[ConversationKind] = &[ConversationKind::Group, ConversationKind::Dm];
+
 /// The ids in hex of the other conversations with the same dm id as a row of `conversations`.
 const DUPLICATES: &str = "(SELECT group_concat(hex(other.id)) FROM conversations other
     WHERE other.dm_id = conversations.dm_id AND other.id <> conversations.id)";
@@ -265,8 +268,14 @@ pub struct ConversationQuery {
 }
 
 impl Reader {
-    /// One conversation.
+    /// One conversation of people. Groups that nobody sees are none; see [`Reader::group`].
     pub fn conversation(&self, id: &[u8]) -> Result<Option<Conversation>, StoreError> {
+        let found = self.group(id)?;
+        Ok(found.filter(|found| OF_PEOPLE.contains(&found.kind)))
+    }
+
+    /// One group of any kind, those included that nobody sees.
+    pub fn group(&self, id: &[u8]) -> Result<Option<Conversation>, StoreError> {
         self.with(|db| {
             conversations::table
                 .find(id)
@@ -276,13 +285,14 @@ impl Reader {
         })
     }
 
-    /// One conversation with its projection and consent.
+    /// One conversation of people with its projection and consent.
     pub fn conversation_entry(&self, id: &[u8]) -> Result<Option<ConversationEntry>, StoreError> {
         self.flush_summaries()?;
         let row: Option<EntryRow> = self.with(|db| {
             summaries::table
                 .inner_join(conversations::table)
                 .filter(summaries::conversation_id.eq(id))
+                .filter(summaries::kind.eq_any(OF_PEOPLE))
                 .select(entry_columns())
                 .first(db)
                 .optional()
@@ -297,7 +307,7 @@ impl Reader {
     ) -> Result<Vec<ConversationEntry>, StoreError> {
         self.flush_summaries()?;
         let kinds: &[ConversationKind] = if query.kinds.is_empty() {
-            &[ConversationKind::Group, ConversationKind::Dm]
+            OF_PEOPLE
         } else {
             &query.kinds
         };
@@ -370,7 +380,7 @@ impl Reader {
                 .inner_join(conversations::table)
                 .filter(summaries::is_duplicate.eq(false))
                 .filter(summaries::is_hidden.eq(false))
-                .filter(summaries::kind.eq_any([ConversationKind::Group, ConversationKind::Dm]))
+                .filter(summaries::kind.eq_any(OF_PEOPLE))
                 .filter(conversations::creator_inbox_id.ne(own_inbox_id))
                 .filter(effective().eq(ConsentState::Unknown))
                 .count()
@@ -465,7 +475,7 @@ impl Tx {
         new: &Conversation,
         last_message_ns: i64,
     ) -> Result<(), StoreError> {
-        match self.conversation(&new.id)? {
+        match self.group(&new.id)? {
             None => {
                 self.with(|db| {
                     diesel::insert_into(conversations::table)

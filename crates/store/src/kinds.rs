@@ -98,6 +98,62 @@ stored! {
 }
 
 stored! {
+    /// Which part this installation has in a transfer of history.
+    TransferRole {
+        /// It wants history.
+        Asking = 1,
+        /// It has history.
+        Answering = 2,
+    }
+}
+
+stored! {
+    /// What is to be done or waited for in a transfer of history.
+    TransferStep {
+        /// Somebody is to answer.
+        Waiting = 1,
+        /// The person is to answer.
+        Held = 2,
+        /// The archive is to be written.
+        Building = 3,
+        /// The archive is to be put on a server.
+        Uploading = 4,
+        /// The other installation is to take it in.
+        Sent = 5,
+        /// The archive is there, and may be fetched if the person allows its server.
+        Ready = 6,
+        /// The archive is to be fetched.
+        Downloading = 7,
+        /// The archive is to be looked through.
+        Verifying = 8,
+        /// The archive is to be taken in.
+        Importing = 9,
+    }
+}
+
+stored! {
+    /// Whether a transfer of history goes on.
+    TransferState {
+        /// It does.
+        Going = 1,
+        /// The person stopped it.
+        Paused = 2,
+        /// It did not work; the person may try again.
+        Failed = 3,
+        /// Nobody asked for the archive: the person may take it.
+        Offered = 4,
+        /// All is done.
+        Done = 5,
+        /// A person said no.
+        Refused = 6,
+        /// It took too long.
+        Expired = 7,
+        /// It was given up.
+        Cancelled = 8,
+    }
+}
+
+stored! {
     /// Where a file of a message is on its way.
     AttachmentState {
         /// Copied into the database, part of no message yet.

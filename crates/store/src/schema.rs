@@ -14,6 +14,7 @@ diesel::table! {
         created_at_ns -> BigInt,
         next_key_package_rotation_ns -> Nullable<BigInt>,
         hmac_root_key -> Binary,
+        hmac_cycled_at_ns -> BigInt,
     }
 }
 
@@ -312,6 +313,63 @@ diesel::table! {
 }
 
 diesel::table! {
+    sync_groups (conversation_id) {
+        conversation_id -> Binary,
+        made_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    preference_outbox (entity_kind, entity) {
+        entity_kind -> Integer,
+        entity -> Text,
+    }
+}
+
+diesel::table! {
+    new_devices (installation_id) {
+        installation_id -> Binary,
+        first_seen_ns -> BigInt,
+    }
+}
+
+diesel::table! {
+    history_transfers (pin) {
+        pin -> Text,
+        role -> Integer,
+        step -> Integer,
+        state -> Integer,
+        peer -> Nullable<Binary>,
+        code -> Nullable<Text>,
+        is_official -> Nullable<Bool>,
+        wanted -> Integer,
+        start_ns -> Nullable<BigInt>,
+        end_ns -> Nullable<BigInt>,
+        conversation_ids -> Nullable<Text>,
+        server_url -> Text,
+        host_allowed -> Bool,
+        url -> Nullable<Text>,
+        archive_key -> Nullable<Binary>,
+        sha256 -> Nullable<Binary>,
+        exported_at_ns -> Nullable<BigInt>,
+        bytes_done -> BigInt,
+        bytes_total -> Nullable<BigInt>,
+        conversations_done -> BigInt,
+        conversations_total -> Nullable<BigInt>,
+        messages_done -> BigInt,
+        messages_total -> Nullable<BigInt>,
+        skipped -> BigInt,
+        estimate_bytes -> Nullable<BigInt>,
+        error_code -> Nullable<Text>,
+        error_text -> Nullable<Text>,
+        claim -> Integer,
+        claimed_at_ns -> Nullable<BigInt>,
+        created_at_ns -> BigInt,
+        expires_at_ns -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     failed_welcomes (sequence_id) {
         sequence_id -> BigInt,
         bytes -> Binary,
@@ -347,6 +405,7 @@ diesel::table! {
 }
 
 diesel::joinable!(summaries -> conversations (conversation_id));
+diesel::joinable!(sync_groups -> conversations (conversation_id));
 diesel::joinable!(commit_log_states -> conversations (conversation_id));
 diesel::allow_tables_to_appear_in_same_query!(
     conversations,
@@ -357,4 +416,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     consents,
     pending_removals,
     commit_log_states,
+    sync_groups,
 );

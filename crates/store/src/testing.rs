@@ -84,6 +84,7 @@ pub(crate) fn alix_account() -> Account {
         created_at_ns: 1,
         next_key_package_rotation_ns: None,
         hmac_root_key: Zeroizing::new(vec![3; 42]),
+        hmac_cycled_at_ns: 0,
     }
 }
 

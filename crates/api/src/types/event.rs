@@ -2,8 +2,8 @@ use serde::Serialize;
 use ts_rs::TS;
 
 use super::{
-    Connection, Consent, ConsentEntity, Conversation, Message, RegistrationStep, StepState,
-    TransferState,
+    Connection, Consent, ConsentEntity, Conversation, HistoryOverview, Message, RegistrationStep,
+    StepState, TransferState,
 };
 
 /// Something changed; sent to every shell after the change is on the disk.
@@ -61,6 +61,12 @@ pub enum Event {
         /// Encrypted bytes in all; null while unknown.
         #[ts(type = "number | null")]
         total_bytes: Option<u64>,
+    },
+    /// History between our installations: a transfer, an archive or an installation is another one;
+    /// at most five a second while only numbers change.
+    History {
+        /// All of it, as `history_overview` answers.
+        overview: HistoryOverview,
     },
     /// The connection to the node changed.
     Connection {

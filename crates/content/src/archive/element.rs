@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use conclave_proto::device_sync::{
-    BackupElement, BackupElementSelection, BackupMetadataSave, backup_element,
+    BackupElement, BackupElementSelection, BackupMetadataSave, FilePiece, backup_element,
     consent_backup::{ConsentSave, ConsentStateSave, ConsentTypeSave},
     group_backup::{
         ConversationTypeSave, GroupMembershipStateSave, GroupSave, ImmutableMetadataSave,
@@ -14,6 +14,10 @@ use conclave_proto::device_sync::{
 
 use crate::{ContentType, MessageId};
 
+/// Most bytes of a piece of a file.
+pub const MAX_PIECE_BYTES: usize = 128 * 1024;
+/// Longest name of a file, and of what it is.
+const MAX_NAME_BYTES: usize = 1024;
 /// Longest group id: those of official clients have 16 bytes.
 const MAX_ID_BYTES: usize = 64;
 
@@ -24,6 +28,33 @@ pub enum ElementKind {
     Messages,
     /// Decisions.
     Consent,
+}
+
+impl ElementKind {
+    /// Its number on the wire.
+    pub(crate) fn number(self) -> i32 {
+        match self {
+            Self::Messages => BackupElementSelection::Messages,
+            Self::Consent => BackupElementSelection::Consent,
+        }
+        .into()
+    }
+
+    /// Those that are known here, each once.
+    pub(crate) fn known(elements: impl Iterator<Item = BackupElementSelection>) -> Vec<Self> {
+        let mut kinds = Vec::new();
+        for element in elements {
+            let kind = match element {
+                BackupElementSelection::Messages => Self::Messages,
+                BackupElementSelection::Consent => Self::Consent,
+                BackupElementSelection::Unspecified | BackupElementSelection::Event => continue,
+            };
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
 }
 
 /// What an archive says of itself.
@@ -140,6 +171,34 @@ pub struct ArchivedConsent {
     pub consented_at_ns: i64,
 }
 
+/// A piece of a file that belongs to a message; the pieces of a file come one after the other.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ArchivedPiece {
+    /// The message.
+    pub message_id: MessageId,
+    /// The file's place in the message, from 0.
+    pub position: u32,
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub media_type: String,
+    /// Bytes of the whole file.
+    pub size: u64,
+    /// Where this piece stands in it.
+    pub offset: u64,
+    /// The piece, at most [`MAX_PIECE_BYTES`].
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for ArchivedPiece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArchivedPiece")
+            .field("size", &self.size)
+            .field("offset", &self.offset)
+            .finish_non_exhaustive()
+    }
+}
+
 /// An element.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Element {
@@ -151,6 +210,8 @@ pub enum Element {
     Message(ArchivedMessage),
     /// A decision.
     Consent(ArchivedConsent),
+    /// A piece of a file. Other apps skip it.
+    Piece(ArchivedPiece),
 }
 
 /// The number that clients up to 1.8.1 know a type by; they read no others (device-sync.md 3.6).
@@ -199,10 +260,11 @@ impl Element {
     pub(super) fn encode(&self) -> BackupElement {
         use backup_element::Element as Save;
         let element = match self {
-            Self::Metadata(metadata) => return metadata.encode(),
+            Self::Metadata(metadata) => Save::Metadata(metadata.save()),
             Self::Group(group) => Save::Group(group.encode()),
             Self::Message(message) => Save::GroupMessage(message.encode()),
             Self::Consent(consent) => Save::Consent(consent.encode()),
+            Self::Piece(piece) => Save::FilePiece(piece.encode()),
         };
         BackupElement {
             element: Some(element),
@@ -217,46 +279,25 @@ impl Element {
             Save::Group(saved) => Self::Group(ArchivedGroup::decode(saved)?),
             Save::GroupMessage(saved) => Self::Message(ArchivedMessage::decode(saved)?),
             Save::Consent(saved) => Self::Consent(ArchivedConsent::decode(saved)?),
+            Save::FilePiece(saved) => Self::Piece(ArchivedPiece::decode(saved)?),
             Save::Trailer(_) => return None,
         })
     }
 }
 
 impl Metadata {
-    pub(super) fn encode(&self) -> BackupElement {
-        let saved = BackupMetadataSave {
-            elements: self
-                .kinds
-                .iter()
-                .map(|kind| match kind {
-                    ElementKind::Messages => BackupElementSelection::Messages,
-                    ElementKind::Consent => BackupElementSelection::Consent,
-                })
-                .map(i32::from)
-                .collect(),
+    pub(crate) fn save(&self) -> BackupMetadataSave {
+        BackupMetadataSave {
+            elements: self.kinds.iter().map(|kind| kind.number()).collect(),
             exported_at_ns: self.exported_at_ns,
             start_ns: self.start_ns,
             end_ns: self.end_ns,
-        };
-        BackupElement {
-            element: Some(backup_element::Element::Metadata(saved)),
         }
     }
 
-    fn decode(saved: BackupMetadataSave) -> Self {
-        let mut kinds = Vec::new();
-        for element in saved.elements() {
-            let kind = match element {
-                BackupElementSelection::Messages => ElementKind::Messages,
-                BackupElementSelection::Consent => ElementKind::Consent,
-                BackupElementSelection::Unspecified | BackupElementSelection::Event => continue,
-            };
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-        }
+    pub(crate) fn decode(saved: BackupMetadataSave) -> Self {
         Self {
-            kinds,
+            kinds: ElementKind::known(saved.elements()),
             exported_at_ns: saved.exported_at_ns,
             start_ns: saved.start_ns,
             end_ns: saved.end_ns,
@@ -388,8 +429,39 @@ impl ArchivedMessage {
     }
 }
 
+impl ArchivedPiece {
+    fn encode(&self) -> FilePiece {
+        FilePiece {
+            message_id: self.message_id.to_vec(),
+            position: self.position,
+            name: self.name.clone(),
+            media_type: self.media_type.clone(),
+            size: self.size,
+            offset: self.offset,
+            bytes: self.bytes.clone(),
+        }
+    }
+
+    fn decode(saved: FilePiece) -> Option<Self> {
+        let end = saved.offset.checked_add(saved.bytes.len() as u64)?;
+        let is_sound = end <= saved.size
+            && saved.bytes.len() <= MAX_PIECE_BYTES
+            && saved.name.len() <= MAX_NAME_BYTES
+            && saved.media_type.len() <= MAX_NAME_BYTES;
+        is_sound.then_some(Self {
+            message_id: saved.message_id.try_into().ok()?,
+            position: saved.position,
+            name: saved.name,
+            media_type: saved.media_type,
+            size: saved.size,
+            offset: saved.offset,
+            bytes: saved.bytes,
+        })
+    }
+}
+
 impl ArchivedConsent {
-    fn encode(&self) -> ConsentSave {
+    pub(crate) fn encode(&self) -> ConsentSave {
         let entity_type = match self.entity_kind {
             ArchivedEntity::Conversation => ConsentTypeSave::ConversationId,
             ArchivedEntity::Inbox => ConsentTypeSave::InboxId,
@@ -407,7 +479,7 @@ impl ArchivedConsent {
         }
     }
 
-    fn decode(saved: ConsentSave) -> Option<Self> {
+    pub(crate) fn decode(saved: ConsentSave) -> Option<Self> {
         let entity_kind = match saved.entity_type() {
             ConsentTypeSave::ConversationId => ArchivedEntity::Conversation,
             ConsentTypeSave::InboxId => ArchivedEntity::Inbox,

@@ -59,7 +59,7 @@ impl ArchiveWriter {
             frame: Vec::new(),
             output,
         };
-        writer.write_plain(&metadata.encode().encode_to_vec())?;
+        writer.write_plain(&Element::Metadata(metadata.clone()).encode().encode_to_vec())?;
         Ok(writer)
     }
 

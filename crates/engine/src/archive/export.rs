@@ -2,23 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use conclave_content::ContentType;
 use conclave_content::archive::{
-    ArchiveError, ArchiveKey, ArchiveWriter, ArchivedConsent, ArchivedEntity, ArchivedGroup,
-    ArchivedGroupKind, ArchivedMessage, ArchivedState, Element, ElementKind, Metadata,
+    ArchiveError, ArchiveKey, ArchiveWriter, ArchivedGroup, ArchivedGroupKind, ArchivedMessage,
+    ArchivedPiece, Element, ElementKind, MAX_PIECE_BYTES, Metadata,
 };
+use conclave_content::{ContentType, MessageId};
 use conclave_mls::extensions;
 use conclave_store::{
     Reader,
     archive::ArchiveScope,
-    consent::Consent,
+    attachment::Attachment,
     conversation::Conversation,
-    kinds::{ConsentEntity, ConsentState, ConversationKind},
+    kinds::{ConsentState, ConversationKind},
     message::Message,
 };
 use rand::RngCore as _;
 
-use crate::error::EngineError;
+use crate::{error::EngineError, preferences};
 
 /// Rows read at a time.
 const ROWS: i64 = 100;
@@ -33,16 +33,28 @@ pub(crate) struct Counts {
     pub(crate) left_out: u64,
 }
 
+/// What goes in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Contents {
+    pub(crate) messages: bool,
+    pub(crate) consent: bool,
+    /// Files of messages that are here; only we read them.
+    pub(crate) files: bool,
+}
+
+/// Told how far an export is: rows done and in all, and what they were. May stop it.
+pub(crate) type Told<'a> = dyn FnMut(i64, i64, &Counts) -> Result<(), EngineError> + 'a;
+
 /// What an export works with.
 pub(crate) struct Export<'a> {
     pub(crate) reader: &'a Reader,
     pub(crate) own_inbox_id: &'a str,
     pub(crate) now_ns: i64,
     pub(crate) scope: &'a ArchiveScope,
+    pub(crate) contents: Contents,
     /// Takes what is written, piece by piece.
     pub(crate) sink: &'a mut dyn FnMut(Vec<u8>) -> Result<(), EngineError>,
-    /// Told how far it is: rows done and in all. May stop it.
-    pub(crate) told: &'a mut dyn FnMut(i64, i64) -> Result<(), EngineError>,
+    pub(crate) told: &'a mut Told<'a>,
 }
 
 impl Export<'_> {
@@ -55,23 +67,42 @@ impl Export<'_> {
     ) -> Result<Counts, EngineError> {
         let mut nonce = [0; 12];
         rand::rng().fill_bytes(&mut nonce);
-        let metadata = Metadata {
-            kinds: vec![ElementKind::Messages, ElementKind::Consent],
-            exported_at_ns: self.now_ns,
-            start_ns: self.scope.start_ns,
-            end_ns: self.scope.end_ns,
-        };
+        let metadata = self.metadata();
         let mut writer = ArchiveWriter::new(key, nonce, &metadata, is_foreign)?;
         let mut counts = Counts::default();
-        let ids = self.conversations(&mut writer, &mut counts)?;
-        self.messages(&mut writer, &ids, &mut counts)?;
-        for consent in self.reader.consents(None)? {
-            writer.write(&Element::Consent(archived_consent(consent)))?;
-            (self.sink)(writer.take())?;
-            counts.consents += 1;
+        if self.contents.messages {
+            let ids = self.conversations(&mut writer, &mut counts)?;
+            self.messages(&mut writer, &ids, &mut counts)?;
+            if self.contents.files {
+                self.files(&mut writer, &ids, &mut counts)?;
+            }
+        }
+        if self.contents.consent {
+            for consent in self.reader.consents(None)? {
+                writer.write(&Element::Consent(preferences::archived(consent)))?;
+                (self.sink)(writer.take())?;
+                counts.consents += 1;
+            }
         }
         (self.sink)(writer.finish(self.own_inbox_id)?)?;
         Ok(counts)
+    }
+
+    /// What the archive says of itself.
+    pub(crate) fn metadata(&self) -> Metadata {
+        let kinds = [
+            (self.contents.messages, ElementKind::Messages),
+            (self.contents.consent, ElementKind::Consent),
+        ];
+        Metadata {
+            kinds: kinds
+                .into_iter()
+                .filter_map(|(is_in, kind)| is_in.then_some(kind))
+                .collect(),
+            exported_at_ns: self.now_ns,
+            start_ns: self.scope.start_ns,
+            end_ns: self.scope.end_ns,
+        }
     }
 
     /// Every conversation of the scope, whatever its messages: none of these may be without one.
@@ -97,6 +128,7 @@ impl Export<'_> {
                     continue;
                 }
                 if self.scope.exclude_denied
+                    && wanted.is_none()
                     && self.reader.effective_consent(&conversation.id)? == ConsentState::Denied
                 {
                     continue;
@@ -121,12 +153,12 @@ impl Export<'_> {
         let rows = self.reader.newest_message_row()?;
         let mut after = 0;
         loop {
-            (self.told)(after, rows)?;
+            (self.told)(after, rows, counts)?;
             let page = self
                 .reader
                 .messages_to_archive(after, self.scope, self.now_ns, ROWS)?;
             let Some(last) = page.last() else {
-                return (self.told)(rows, rows);
+                return (self.told)(rows, rows, counts);
             };
             after = last.row_id;
             for message in page {
@@ -145,6 +177,75 @@ impl Export<'_> {
                 (self.sink)(writer.take())?;
             }
         }
+    }
+}
+
+impl Export<'_> {
+    /// The files of messages that are in the archive, as far as they are here.
+    fn files(
+        &mut self,
+        writer: &mut ArchiveWriter,
+        ids: &BTreeSet<Vec<u8>>,
+        counts: &mut Counts,
+    ) -> Result<(), EngineError> {
+        let mut after = 0;
+        loop {
+            let page = self.reader.stored_attachments(after, ROWS)?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = last.id;
+            for file in page {
+                let message = match &file.message_id {
+                    Some(id) if ids.contains(&file.conversation_id) => self.reader.message(id)?,
+                    _ => None,
+                };
+                let message = message.filter(|message| self.is_in_scope(message));
+                let id = message.and_then(|message| message.id.clone().try_into().ok());
+                if let Some(message_id) = id {
+                    self.file(writer, &file, message_id, counts)?;
+                }
+            }
+        }
+    }
+
+    fn is_in_scope(&self, message: &Message) -> bool {
+        let sent_at_ns = message.sent_at_ns;
+        self.scope.start_ns.is_none_or(|start| sent_at_ns > start)
+            && self.scope.end_ns.is_none_or(|end| sent_at_ns <= end)
+            && message.deleted_by_inbox_id.is_none()
+            && message
+                .expire_at_ns
+                .is_none_or(|at| at > self.now_ns && !self.scope.exclude_disappearing)
+    }
+
+    fn file(
+        &mut self,
+        writer: &mut ArchiveWriter,
+        file: &Attachment,
+        message_id: MessageId,
+        counts: &Counts,
+    ) -> Result<(), EngineError> {
+        let size = u64::try_from(file.size.unwrap_or_default()).unwrap_or_default();
+        let (mut number, mut offset) = (None, 0);
+        while let Some((next, bytes)) = self.reader.attachment_chunk_after(file.id, number)? {
+            number = Some(next);
+            for bytes in bytes.chunks(MAX_PIECE_BYTES) {
+                writer.write(&Element::Piece(ArchivedPiece {
+                    message_id,
+                    position: u32::try_from(file.position).unwrap_or_default(),
+                    name: file.name.clone(),
+                    media_type: file.media_type.clone().unwrap_or_default(),
+                    size,
+                    offset,
+                    bytes: bytes.to_vec(),
+                }))?;
+                (self.sink)(writer.take())?;
+                offset += bytes.len() as u64;
+            }
+            (self.told)(1, 1, counts)?;
+        }
+        Ok(())
     }
 }
 
@@ -198,20 +299,4 @@ fn archived_message(message: Message) -> Option<ArchivedMessage> {
         reference_id: message.reference_id,
         sequence_id: message.sequence_id,
     })
-}
-
-fn archived_consent(consent: Consent) -> ArchivedConsent {
-    ArchivedConsent {
-        entity_kind: match consent.entity_kind {
-            ConsentEntity::Conversation => ArchivedEntity::Conversation,
-            ConsentEntity::Inbox => ArchivedEntity::Inbox,
-        },
-        entity: consent.entity,
-        state: match consent.state {
-            ConsentState::Unknown => ArchivedState::Unknown,
-            ConsentState::Allowed => ArchivedState::Allowed,
-            ConsentState::Denied => ArchivedState::Denied,
-        },
-        consented_at_ns: consent.consented_at_ns,
-    }
 }

@@ -13,7 +13,7 @@ use rand::RngCore as _;
 use zeroize::Zeroizing;
 
 use super::{
-    export::{Counts, Export},
+    export::{Contents, Counts, Export},
     import::{ArchiveSummary, Import, Imported},
     new_key,
     source::Source,
@@ -117,8 +117,13 @@ impl Client {
                     own_inbox_id: &core.account.inbox_id,
                     now_ns: core.clock.now_ns(),
                     scope: &scope,
+                    contents: Contents {
+                        messages: true,
+                        consent: true,
+                        files: false,
+                    },
                     sink: &mut |bytes| file.write(&bytes),
-                    told: &mut |done, total| {
+                    told: &mut |done, total, _| {
                         running.go_on()?;
                         let count = |rows: i64| usize::try_from(rows).unwrap_or_default();
                         running.tell(None, count(done), count(total));
@@ -143,7 +148,9 @@ impl Client {
         operation_id: Option<String>,
     ) -> Result<ArchiveSummary, EngineError> {
         let running = self.0.begin(Operation::ImportArchive, operation_id);
-        look_through(&self.0, &running, path, &secret, 1).await
+        let archive = Archive::of_person(path, &secret);
+        let told = Told { running, passes: 1 };
+        look_through(&self.0, &told, &archive).await
     }
 
     /// Takes an archive in, once it was looked through to its end. What is here already stays as it
@@ -161,33 +168,103 @@ impl Client {
     ) -> Result<Imported, EngineError> {
         let core = &self.0;
         let running = core.begin(Operation::ImportArchive, operation_id);
-        look_through(core, &running, path, &secret, 2).await?;
-        let mut untold = Changes::default();
-        let taken = take_in(core, &running, path, &secret, &mut untold).await;
-        core.events.send_changes(untold);
-        let done = taken?;
-        // No message of it is told, so nobody else would begin with this.
-        while !core.index_messages(INDEXED_AT_ONCE).await? {
-            tokio::task::yield_now().await;
-        }
-        Ok(done)
+        let archive = Archive::of_person(path, &secret);
+        let told = Told { running, passes: 2 };
+        look_through(core, &told, &archive).await?;
+        take_in(core, &told, &archive).await
     }
+}
+
+/// An archive in a file.
+pub(crate) struct Archive<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) secret: &'a ArchiveSecret,
+    /// Whether one of the first clients is read, which only a person may choose.
+    pub(crate) may_be_legacy: bool,
+}
+
+impl<'a> Archive<'a> {
+    fn of_person(path: &'a Path, secret: &'a ArchiveSecret) -> Self {
+        Self {
+            path,
+            secret,
+            may_be_legacy: true,
+        }
+    }
+
+    async fn open(&self) -> Result<Source, EngineError> {
+        let (path, secret) = (self.path.to_owned(), self.secret.clone());
+        let may_be_legacy = self.may_be_legacy;
+        // The passphrase is tried with work that takes a second.
+        let opened =
+            tokio::task::spawn_blocking(move || Source::open(&path, &secret, may_be_legacy));
+        opened.await.map_err(|_| StoreError::Panicked)?
+    }
+}
+
+/// Watches an archive being read, and may stop it.
+pub(crate) trait Watch: Sync {
+    /// # Errors
+    /// [`EngineError::Cancelled`].
+    fn go_on(&self) -> Result<(), EngineError>;
+    /// So many bytes, and in all, were looked through.
+    fn looked(&self, done: usize, total: usize);
+    /// So many bytes, and in all, were taken in, and this came of it.
+    fn took(&self, done: usize, total: usize, so_far: &Imported);
+}
+
+/// Tells it as a long operation; `passes`: how often the file is read in all.
+struct Told<'a> {
+    running: Running<'a>,
+    passes: usize,
+}
+
+impl Watch for Told<'_> {
+    fn go_on(&self) -> Result<(), EngineError> {
+        self.running.go_on()
+    }
+
+    fn looked(&self, done: usize, total: usize) {
+        let total = total.saturating_mul(self.passes);
+        self.running.tell(None, done, total);
+    }
+
+    fn took(&self, done: usize, total: usize, _: &Imported) {
+        let done = total.saturating_add(done);
+        self.running.tell(None, done, total.saturating_mul(2));
+    }
+}
+
+/// Takes a file in that was looked through.
+pub(crate) async fn take_in(
+    core: &Core,
+    watch: &dyn Watch,
+    archive: &Archive<'_>,
+) -> Result<Imported, EngineError> {
+    let mut untold = Changes::default();
+    let taken = take_in_batches(core, watch, archive, &mut untold).await;
+    core.events.send_changes(untold);
+    let done = taken?;
+    // No message of it is told, so nobody else would begin with this.
+    while !core.index_messages(INDEXED_AT_ONCE).await? {
+        tokio::task::yield_now().await;
+    }
+    Ok(done)
 }
 
 /// Takes a file in. `untold`: what nobody was told yet. Conversations are told now and then only:
 /// each would be, with every batch.
-async fn take_in(
+async fn take_in_batches(
     core: &Core,
-    running: &Running<'_>,
-    path: &Path,
-    secret: &ArchiveSecret,
+    watch: &dyn Watch,
+    archive: &Archive<'_>,
     untold: &mut Changes,
 ) -> Result<Imported, EngineError> {
-    let mut source = open(path, secret).await?;
+    let mut source = archive.open().await?;
     let mut import = Import::new(core.account.inbox_id.clone(), core.clock.now_ns());
     let mut told_at = Instant::now();
     loop {
-        running.go_on()?;
+        watch.go_on()?;
         let (rest, batch) = next_batch(source).await?;
         source = rest;
         if batch.is_empty() {
@@ -209,26 +286,24 @@ async fn take_in(
             told_at = Instant::now();
         }
         let (done, total) = source.progress();
-        running.tell(None, total.saturating_add(done), total.saturating_mul(2));
+        watch.took(done, total, &import.done);
     }
     let totals = source.finish()?;
     import.done.skipped += totals.skipped;
     Ok(import.done)
 }
 
-/// Reads a file to its end. `passes`: how often it is read in all, for what is told.
-async fn look_through(
+/// Reads a file to its end.
+pub(crate) async fn look_through(
     core: &Core,
-    running: &Running<'_>,
-    path: &Path,
-    secret: &ArchiveSecret,
-    passes: usize,
+    watch: &dyn Watch,
+    archive: &Archive<'_>,
 ) -> Result<ArchiveSummary, EngineError> {
     let own = &core.account.inbox_id;
-    let mut source = open(path, secret).await?;
+    let mut source = archive.open().await?;
     let mut summary = ArchiveSummary::default();
     loop {
-        running.go_on()?;
+        watch.go_on()?;
         let (rest, batch) = next_batch(source).await?;
         source = rest;
         if batch.is_empty() {
@@ -238,17 +313,10 @@ async fn look_through(
             summary.add(element, own)?;
         }
         let (done, total) = source.progress();
-        running.tell(None, done, total.saturating_mul(passes));
+        watch.looked(done, total);
     }
     summary.end(source.finish()?, own)?;
     Ok(summary)
-}
-
-async fn open(path: &Path, secret: &ArchiveSecret) -> Result<Source, EngineError> {
-    let (path, secret) = (path.to_owned(), secret.clone());
-    // The passphrase is tried with work that takes a second.
-    let opened = tokio::task::spawn_blocking(move || Source::open(&path, &secret));
-    opened.await.map_err(|_| StoreError::Panicked)?
 }
 
 /// The next elements; none at the end.
@@ -259,9 +327,11 @@ async fn next_batch(mut source: Source) -> Result<(Source, Vec<Element>), Engine
             let Some(element) = source.next()? else {
                 break;
             };
-            if let Element::Message(message) = &element {
-                bytes += message.content.len();
-            }
+            bytes += match &element {
+                Element::Message(message) => message.content.len(),
+                Element::Piece(piece) => piece.bytes.len(),
+                _ => 0,
+            };
             batch.push(element);
         }
         Ok((source, batch))

@@ -3,23 +3,26 @@
 use std::collections::{BTreeMap, HashMap};
 
 use conclave_content::archive::{
-    ArchivedConsent, ArchivedEntity, ArchivedGroup, ArchivedGroupKind, ArchivedMessage,
-    ArchivedState, Element, Metadata, Totals,
+    ArchivedConsent, ArchivedGroup, ArchivedGroupKind, ArchivedMessage, ArchivedPiece, Element,
+    Metadata, Totals,
 };
+use conclave_content::safe_file_name;
 use conclave_mls::extensions;
 use conclave_store::{
     StoreError, Tx,
     consent::Consent,
     conversation::Conversation,
-    kinds::{ConsentEntity, ConsentState, ConversationKind, Delivery, MembershipState},
+    kinds::{AttachmentState, ConsentState, ConversationKind, Delivery, MembershipState},
 };
 
 use crate::{
+    consent,
     effects::{self, Sender},
     error::EngineError,
     event::{Changes, GroupId},
     metadata::check_length,
     nanoseconds::{MINUTE, SECOND},
+    preferences,
     transcript::Row,
 };
 
@@ -51,6 +54,8 @@ pub struct ArchiveSummary {
     pub newest_ns: Option<i64>,
     /// Decisions about people and conversations.
     pub consents: u64,
+    /// Files of messages.
+    pub files: u64,
     /// Elements that are not known here or make no sense.
     pub skipped: u64,
     /// Whether its end says that nothing is missing. Archives of official clients never do.
@@ -72,6 +77,8 @@ pub struct Imported {
     pub expired_messages: u64,
     /// Decisions that were newer than those here.
     pub changed_consents: u64,
+    /// Files of messages that were not here.
+    pub new_files: u64,
     /// Elements left out: of no conversation, never sent, of times that can't be, or unknown.
     pub skipped: u64,
 }
@@ -101,6 +108,7 @@ impl ArchiveSummary {
                 self.messages += 1;
             }
             Element::Consent(_) => self.consents += 1,
+            Element::Piece(piece) => self.files += u64::from(piece.offset == 0),
         }
         Ok(())
     }
@@ -135,6 +143,8 @@ pub(super) struct Import {
     now_ns: i64,
     exported_at_ns: i64,
     known: HashMap<GroupId, Remembered>,
+    /// The file that is coming in: its row, and where its next piece begins.
+    file: Option<(i64, u64)>,
     pub(super) done: Imported,
 }
 
@@ -151,6 +161,7 @@ impl Import {
             now_ns,
             exported_at_ns: now_ns,
             known: HashMap::new(),
+            file: None,
             done: Imported::default(),
         }
     }
@@ -167,6 +178,7 @@ impl Import {
                     self.message(tx, &message, &mut conversations, &mut changes)?;
                 }
                 Element::Consent(consent) => self.consent(tx, consent, &mut changes)?,
+                Element::Piece(piece) => self.piece(tx, &piece, &mut changes)?,
             }
         }
         Ok(changes.without_messages())
@@ -315,6 +327,52 @@ impl Import {
         Ok(())
     }
 
+    /// A file comes in piece by piece; one that is here stays, and of one that stopped in between the
+    /// next time begins anew.
+    fn piece(
+        &mut self,
+        tx: &Tx,
+        piece: &ArchivedPiece,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        if piece.offset == 0 {
+            let position = usize::try_from(piece.position).unwrap_or(usize::MAX);
+            let row = tx.attachment_at(&piece.message_id, position)?;
+            let row = row.filter(|row| {
+                !row.is_own
+                    && !matches!(
+                        row.state,
+                        AttachmentState::Stored
+                            | AttachmentState::Waiting
+                            | AttachmentState::Transferring
+                    )
+            });
+            self.file = row.map(|row| (row.id, 0));
+            if let Some((id, _)) = self.file {
+                tx.clear_file_chunks(id)?;
+            }
+        }
+        let Some((id, next)) = self.file.filter(|(_, next)| *next == piece.offset) else {
+            self.file = None;
+            return Ok(());
+        };
+        let number = i64::try_from(next).unwrap_or(i64::MAX);
+        tx.append_file_chunk(id, number, &piece.bytes)?;
+        let next = next.saturating_add(piece.bytes.len() as u64);
+        self.file = Some((id, next));
+        if next == piece.size {
+            let name = safe_file_name(&piece.name);
+            let size = i64::try_from(piece.size).unwrap_or(i64::MAX);
+            tx.attachment_arrived(id, &name, &piece.media_type, size)?;
+            self.file = None;
+            self.done.new_files += 1;
+            if let Some(message) = tx.message(&piece.message_id)? {
+                changes.conversation(&message.conversation_id);
+            }
+        }
+        Ok(())
+    }
+
     /// The newest decision counts, by its own time (device-sync.md 5.2). One that claims to be later
     /// than its archive is only taken where there is none.
     fn consent(
@@ -323,51 +381,24 @@ impl Import {
         archived: ArchivedConsent,
         changes: &mut Changes,
     ) -> Result<(), StoreError> {
-        let entity_kind = match archived.entity_kind {
-            ArchivedEntity::Conversation => ConsentEntity::Conversation,
-            ArchivedEntity::Inbox => ConsentEntity::Inbox,
-        };
-        let state = match archived.state {
-            ArchivedState::Unknown => ConsentState::Unknown,
-            ArchivedState::Allowed => ConsentState::Allowed,
-            ArchivedState::Denied => ConsentState::Denied,
-        };
+        let claimed_ns = archived.consented_at_ns;
         let latest_ns = self.now_ns.saturating_add(AHEAD_NS);
         let new = Consent {
-            entity_kind,
-            entity: archived.entity,
-            state,
-            consented_at_ns: archived.consented_at_ns.min(latest_ns),
+            consented_at_ns: claimed_ns.min(latest_ns),
+            ..preferences::stored(archived)
         };
-        let known = tx.consent(entity_kind, &new.entity)?;
+        let known = tx.consent(new.entity_kind, &new.entity)?;
         let is_newer = known.as_ref().is_none_or(|known| {
-            archived.consented_at_ns <= self.exported_at_ns
+            claimed_ns <= self.exported_at_ns
                 && (new.consented_at_ns > known.consented_at_ns
                     || (new.consented_at_ns == known.consented_at_ns
                         && new.state == ConsentState::Denied))
         });
         if is_newer && known.as_ref() != Some(&new) && tx.set_consent(&new)? {
             self.done.changed_consents += 1;
-            let concerned = match conversation_id(&new) {
-                Some(id) => tx.conversation(&id)?.into_iter().map(|c| c.id).collect(),
-                None => {
-                    let of = tx.conversations_of(&new.entity)?;
-                    of.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
-                }
-            };
-            for id in concerned {
-                changes.conversation(&id);
-            }
-            changes.consent(entity_kind, new.entity, new.state);
+            consent::changed(tx, new, changes)?;
         }
         Ok(())
-    }
-}
-
-fn conversation_id(consent: &Consent) -> Option<GroupId> {
-    match consent.entity_kind {
-        ConsentEntity::Conversation => hex::decode(&consent.entity).ok(),
-        ConsentEntity::Inbox => None,
     }
 }
 

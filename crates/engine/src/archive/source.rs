@@ -25,12 +25,16 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens a file and its key.
+    /// Opens a file and its key. `may_be_legacy`: see [`ArchiveReader::new`].
     ///
     /// # Errors
     /// [`EngineError::FileUnreadable`], [`EngineError::Archive`],
     /// [`EngineError::ArchiveSecret`] for a secret of the wrong kind.
-    pub(super) fn open(path: &Path, secret: &ArchiveSecret) -> Result<Self, EngineError> {
+    pub(super) fn open(
+        path: &Path,
+        secret: &ArchiveSecret,
+        may_be_legacy: bool,
+    ) -> Result<Self, EngineError> {
         let mut file = File::open(path).map_err(EngineError::unreadable)?;
         let total = file.metadata().map_err(EngineError::unreadable)?.len();
         let mut beginning = Vec::with_capacity(LOCK_BYTES);
@@ -64,7 +68,7 @@ impl Source {
         };
         Ok(Self {
             file,
-            reader: ArchiveReader::new(&key, true),
+            reader: ArchiveReader::new(&key, may_be_legacy),
             done: piece.len() as u64,
             piece,
             used: 0,

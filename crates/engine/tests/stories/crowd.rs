@@ -12,6 +12,7 @@ use conclave_engine::{GroupId, InstallationId, Network, SystemClock, WalletKey};
 use conclave_identity::{DEFAULT_NONCE, InboxId, InstallationKey, UpdateBuilder};
 use conclave_mls::{
     AssociationStates, GroupState, InstallationSigner,
+    extensions::ConversationType,
     key_package::{self, NewKeyPackage},
     process::{self, Processed},
     validation::validate_commit,
@@ -271,6 +272,10 @@ impl Guest {
         let joining = tokio::task::spawn_blocking(move || {
             let staged = welcome::stage(&self.provider, &opened.inner).unwrap();
             staged.validate(registry.as_ref(), &self.inbox_id).unwrap();
+            // That of a person's own devices is not what the story is about.
+            if staged.state().conversation_type() == ConversationType::Sync {
+                return self;
+            }
             self.group = Some(welcome::join(&self.provider, staged).unwrap());
             self.messages = opened.message_cursor.unwrap();
             self

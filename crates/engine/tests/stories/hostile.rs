@@ -131,6 +131,14 @@ impl Hostile {
         actor
     }
 
+    /// The groups of this person's own devices, the newest first.
+    pub(crate) async fn sync_groups(&self) -> Vec<GroupId> {
+        self.store
+            .read(|reader| reader.sync_groups())
+            .await
+            .unwrap()
+    }
+
     pub(crate) fn id(&self) -> InstallationId {
         self.signer.key().id()
     }

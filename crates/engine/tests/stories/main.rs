@@ -16,6 +16,7 @@ mod content;
 mod conversations;
 mod crowd;
 mod deletion;
+mod device_sync;
 mod direct_messages;
 mod disappearing;
 mod disk;

@@ -9,12 +9,15 @@ use reqwest::{
 };
 
 use super::{FileError, RemoteFiles};
-use crate::file_url::{FileUrl, TrustedHosts};
+use crate::file_url::{FileUrl, TrustedHosts, UrlRefused};
 
 /// Where a node says how much of a file it has.
 const UPLOAD_OFFSET: &str = "upload-offset";
 /// What encrypted files are to a server.
 const BYTES: &str = "application/octet-stream";
+
+/// Longest name that a history server gives a file; a UUID has 36 characters.
+const NAME_BYTES: usize = 64;
 
 /// How much of a file a server has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,45 @@ impl RemoteFiles {
             413 => Err(FileError::TooLarge(length.saturating_sub(1))),
             status => Err(FileError::Status(status)),
         }
+    }
+
+    /// Sends a whole file to a history server, which names it (device-sync.md 4.1): `url` is the
+    /// server's address and `/upload`. The name is in the answer.
+    ///
+    /// # Errors
+    /// [`FileError`]; [`FileError::TooLarge`] also for what such a server says instead.
+    pub async fn post(
+        &self,
+        url: &str,
+        trusted: &TrustedHosts,
+        file: tokio::fs::File,
+        time: Duration,
+    ) -> Result<String, FileError> {
+        let length = file.metadata().await.map_or(0, |about| about.len());
+        let mut response = self
+            .request(Method::POST, url, trusted)?
+            .body(file)
+            .timeout(time)
+            .send()
+            .await?;
+        match response.status().as_u16() {
+            200..=299 => {}
+            400 | 413 => return Err(FileError::TooLarge(length.saturating_sub(1))),
+            status => return Err(FileError::Status(status)),
+        }
+        let mut name = Vec::new();
+        while let Some(piece) = response.chunk().await? {
+            name.extend_from_slice(&piece);
+            if name.len() > NAME_BYTES {
+                return Err(UrlRefused::Malformed.into());
+            }
+        }
+        let name = String::from_utf8(name).map_err(|_| UrlRefused::Malformed)?;
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if name.is_empty() || !name.chars().all(is_name) {
+            return Err(UrlRefused::Malformed.into());
+        }
+        Ok(name)
     }
 
     fn request(

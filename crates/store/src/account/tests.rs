@@ -31,7 +31,7 @@ async fn a_registration_goes_on_where_it_stopped() {
         tx.set_registration(RegistrationStep::Registered, None)?;
         tx.set_next_key_package_rotation(Some(77))?;
         tx.set_wallet_key(Some(&[5; 32]))?;
-        tx.set_hmac_root_key(&[6; 42])?;
+        tx.set_hmac_root_key(&[6; 42], 5)?;
         tx.set_node_url("https://node.example")
     })
     .await;
@@ -44,6 +44,7 @@ async fn a_registration_goes_on_where_it_stopped() {
         Some(vec![5; 32])
     );
     assert_eq!(account.hmac_root_key.as_slice(), [6; 42]);
+    assert_eq!(account.hmac_cycled_at_ns, 5);
     assert_eq!(account.node_url, "https://node.example");
     let printed = format!("{account:?}");
     assert!(
@@ -68,7 +69,7 @@ async fn there_is_one_account() {
         .unwrap_err();
     assert_eq!(second.code(), "database_error");
     let short = store
-        .write(|tx| tx.set_hmac_root_key(&[6; 41]))
+        .write(|tx| tx.set_hmac_root_key(&[6; 41], 5))
         .await
         .unwrap_err();
     assert_eq!(short.code(), "database_error");

@@ -1594,6 +1594,186 @@ changed_consents: number,
 skipped: number, };
 
 /**
+ * Whether this installation asks for history or is asked.
+ */
+export type HistoryRole = "asking" | "answering";
+
+/**
+ * Where a transfer of history is.
+ */
+export type HistoryPhase = "waiting" | "held" | "building" | "uploading" | "sent" | "ready" | "downloading" | "verifying" | "importing" | "paused" | "done" | "refused" | "expired" | "cancelled" | "failed";
+
+/**
+ * A transfer of history between two installations of ours.
+ */
+export type HistoryTransfer = { 
+/**
+ * Names the transfer; both installations have the same.
+ */
+pin: string, 
+/**
+ * Whether we ask or are asked.
+ */
+role: HistoryRole, 
+/**
+ * The other installation; null while nobody has answered.
+ */
+installation_id: string | null, 
+/**
+ * The name that the person gave it here.
+ */
+device_name: string | null, 
+/**
+ * Eight words to compare with those that the other installation shows. Null while nobody has
+ * answered, and where the other installation cannot show them.
+ */
+code: Array<string> | null, 
+/**
+ * Whether the other installation runs another app than ours; null while that is not known.
+ */
+official_app: boolean | null, 
+/**
+ * Only messages sent later.
+ */
+since_ns: string | null, 
+/**
+ * Whether decisions about people and conversations are wanted.
+ */
+consent: boolean, 
+/**
+ * Whether files of messages are wanted.
+ */
+attachments: boolean, 
+/**
+ * Only these conversations; null for all.
+ */
+conversation_ids: Array<string> | null, 
+/**
+ * The host that the archive lies on or is to lie on.
+ */
+server: string, 
+/**
+ * Whether that is another server than the configured one: it is used only once allowed.
+ */
+foreign_server: boolean, 
+/**
+ * Where it is.
+ */
+phase: HistoryPhase, 
+/**
+ * Bytes of the archive that are written, sent or fetched, or looked through.
+ */
+bytes_done: number, 
+/**
+ * Bytes of the archive in all.
+ */
+bytes_total: number | null, 
+/**
+ * Conversations written or taken in.
+ */
+conversations_done: number, 
+/**
+ * Conversations in all.
+ */
+conversations_total: number | null, 
+/**
+ * Messages written or taken in.
+ */
+messages_done: number, 
+/**
+ * Messages in all.
+ */
+messages_total: number | null, 
+/**
+ * What was left out: too large for the other app, or not to be made sense of.
+ */
+skipped: number, 
+/**
+ * While held: about how much would be sent.
+ */
+estimate_bytes: number | null, 
+/**
+ * Why it failed or was stopped.
+ */
+error: ApiError | null, 
+/**
+ * When it was begun, or came here.
+ */
+created_at_ns: string, 
+/**
+ * When it ends by itself; null once it is under way.
+ */
+expires_at_ns: string | null, };
+
+/**
+ * An archive that another installation of ours has put on a server.
+ */
+export type AvailableArchive = { 
+/**
+ * Names it; for `history_take`.
+ */
+pin: string, 
+/**
+ * The installation that wrote it.
+ */
+installation_id: string, 
+/**
+ * The name that the person gave it here.
+ */
+device_name: string | null, 
+/**
+ * When it was written, by the clock of who wrote it.
+ */
+exported_at_ns: string, 
+/**
+ * Only messages sent later.
+ */
+since_ns: string | null, 
+/**
+ * Whether this installation asked for it.
+ */
+asked_for: boolean, };
+
+/**
+ * An installation that came to our inbox, until the person has seen it.
+ */
+export type NewDevice = { 
+/**
+ * The installation.
+ */
+installation_id: string, 
+/**
+ * The name that the person gave it here.
+ */
+name: string | null, 
+/**
+ * When this installation first heard of it.
+ */
+first_seen_ns: string, };
+
+/**
+ * Everything about history between our installations.
+ */
+export type HistoryOverview = { 
+/**
+ * Transfers, the newest first; those that are over for a week.
+ */
+transfers: Array<HistoryTransfer>, 
+/**
+ * Archives that lie ready and are no transfer of ours yet, the newest first.
+ */
+archives: Array<AvailableArchive>, 
+/**
+ * Installations that the person has not seen yet.
+ */
+new_devices: Array<NewDevice>, };
+
+/**
+ * What a person says to a request for history.
+ */
+export type HistoryAnswer = "allow" | "refuse";
+
+/**
  * Where a page of messages begins.
  */
 export type Anchor = { "at": "latest" } | { "at": "first_unread" } | { "at": "message", 
@@ -1742,7 +1922,11 @@ done_bytes: number,
 /**
  * Encrypted bytes in all; null while unknown.
  */
-total_bytes: number | null, } | { "event": "connection", 
+total_bytes: number | null, } | { "event": "history", 
+/**
+ * All of it, as `history_overview` answers.
+ */
+overview: HistoryOverview, } | { "event": "connection", 
 /**
  * Its state.
  */
@@ -2444,6 +2628,87 @@ key: string | null,
 operation_id: string | null, };
 
 /**
+ * Arguments of `history_request`.
+ */
+export type HistoryRequestArgs = { 
+/**
+ * Only messages sent later.
+ */
+since_ns: string | null, 
+/**
+ * Whether decisions about people and conversations are wanted.
+ */
+consent: boolean, 
+/**
+ * Whether files of messages are wanted; only installations with this app have them to give.
+ */
+attachments: boolean, 
+/**
+ * Only these conversations; null for all. Other apps send all.
+ */
+conversation_ids: Array<string> | null, };
+
+/**
+ * Arguments of `history_answer`.
+ */
+export type HistoryAnswerArgs = { 
+/**
+ * The transfer.
+ */
+pin: string, 
+/**
+ * Yes or no.
+ */
+answer: HistoryAnswer, 
+/**
+ * Only messages sent later.
+ */
+since_ns: string | null, 
+/**
+ * Whether files of messages go along.
+ */
+attachments: boolean, 
+/**
+ * Only these conversations; null for all that were asked for.
+ */
+conversation_ids: Array<string> | null, 
+/**
+ * The person allows a server that is not the configured one.
+ */
+host_allowed: boolean, };
+
+/**
+ * Arguments of `history_take`.
+ */
+export type HistoryTakeArgs = { 
+/**
+ * The transfer or the archive.
+ */
+pin: string, 
+/**
+ * The person allows a server that is not the configured one.
+ */
+host_allowed: boolean, };
+
+/**
+ * Arguments of `history_pause` and `history_cancel`.
+ */
+export type HistoryArgs = { 
+/**
+ * The transfer.
+ */
+pin: string, };
+
+/**
+ * Arguments of `new_device_seen`.
+ */
+export type NewDeviceArgs = { 
+/**
+ * The installation.
+ */
+installation_id: string, };
+
+/**
  * Arguments of `consent_set`.
  */
 export type ConsentSetArgs = { 
@@ -2622,6 +2887,20 @@ export interface Commands {
   archive_inspect: { args: ArchiveOpenArgs; result: ArchiveContents };
   /** Takes an archive in. What is here already stays as it is; doing it twice changes nothing. */
   archive_import: { args: ArchiveOpenArgs; result: ArchiveImported };
+  /** Everything about history between our installations: transfers, archives that lie ready, installations that are new. */
+  history_overview: { args: Nothing; result: HistoryOverview };
+  /** Asks our other installations for history. */
+  history_request: { args: HistoryRequestArgs; result: HistoryOverview };
+  /** Says yes or no to an installation of ours that asks for history. */
+  history_answer: { args: HistoryAnswerArgs; result: HistoryOverview };
+  /** Fetches an archive that lies ready and takes it in, also one that nobody asked for; goes on after a pause or a failure. */
+  history_take: { args: HistoryTakeArgs; result: HistoryOverview };
+  /** Stops a transfer; what is there stays. */
+  history_pause: { args: HistoryArgs; result: HistoryOverview };
+  /** Gives a transfer up; what was taken in stays. */
+  history_cancel: { args: HistoryArgs; result: HistoryOverview };
+  /** The person has seen that an installation is new. */
+  new_device_seen: { args: NewDeviceArgs; result: HistoryOverview };
   /** Epoch facts of a group. */
   group_debug: { args: ConversationArgs; result: GroupDebug };
 }

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use conclave_content::Body;
-use conclave_content::archive::ElementKind;
+use conclave_content::archive::{ArchivedEntity, ArchivedState, ElementKind};
 use conclave_store::{
     DatabaseKey, Options, Store, account::Account, conversation::ConversationQuery,
     kinds::RegistrationStep,
@@ -101,6 +101,7 @@ async fn opened(folder: &Path) -> Store {
         created_at_ns: 1,
         next_key_package_rotation_ns: None,
         hmac_root_key: Zeroizing::new(vec![3; 42]),
+        hmac_cycled_at_ns: 0,
     };
     let inserted = store.write(move |tx| tx.insert_account(&account));
     inserted.await.unwrap();
