@@ -434,6 +434,7 @@ impl Server {
                     Answer::Gone => {
                         let gone = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
                         stream.write_all(gone).await.unwrap();
+                        last = answers.next().unwrap_or(last);
                         continue;
                     }
                 };
