@@ -179,6 +179,7 @@ fn an_archive_of_the_official_client_has_what_its_database_had() {
                     assert_eq!(reference.is_some(), message.reference_id.is_some());
                 }
                 Element::Consent(consent) => consents.push(consent.clone()),
+                Element::Piece(_) => panic!("other apps put no files in"),
             }
         }
         assert_eq!(messages, 26);

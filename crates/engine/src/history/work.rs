@@ -277,6 +277,11 @@ impl Core {
         let swept = tokio::task::spawn_blocking(move || spool::sweep(&folder, &files));
         drop(swept.await);
         let is_estimated = !held.is_empty();
+        if is_estimated {
+            // So that the person is told whether the server is theirs. Where the node can't be reached
+            // nothing could be sent either.
+            drop(self.trusted_host_names().await);
+        }
         for transfer in held {
             let scope = scope(&transfer);
             let extent = self

@@ -18,7 +18,7 @@ use ConsentState::{Allowed, Denied, Unknown};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Reads in the database of somebody whose app is closed meanwhile.
-async fn inside<T: Send + 'static>(
+pub(crate) async fn inside<T: Send + 'static>(
     person: &mut Actor,
     town: &Town,
     look: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
@@ -32,7 +32,7 @@ async fn inside<T: Send + 'static>(
     found
 }
 
-async fn counted(person: &mut Actor, town: &Town, what: &'static str) -> i64 {
+pub(crate) async fn counted(person: &mut Actor, town: &Town, what: &'static str) -> i64 {
     inside(person, town, move |reader| {
         let all = reader.diagnostics()?.into_iter();
         Ok(all
@@ -68,7 +68,7 @@ async fn decide(person: &Actor, id: &GroupId, state: ConsentState) {
 }
 
 /// Everybody syncs until all has gone around.
-async fn all_sync(people: &[&Actor]) {
+pub(crate) async fn all_sync(people: &[&Actor]) {
     for _ in 0..3 {
         for person in people {
             person.sync().await;

@@ -250,6 +250,11 @@ impl Hostile {
     /// Writes with the group's keys as they are here.
     pub(crate) async fn writes(&self, id: &GroupId, text: &str) {
         let content = Body::Text(text.to_owned()).encode().unwrap();
+        self.says(id, content).await;
+    }
+
+    /// As [`Hostile::writes`], for any content.
+    pub(crate) async fn says(&self, id: &GroupId, content: Vec<u8>) {
         let envelope = conclave_content::encode_envelope(content, "1".to_owned());
         let (group_id, signer) = (id.clone(), self.signer.clone());
         let message = self

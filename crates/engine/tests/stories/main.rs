@@ -23,6 +23,7 @@ mod disk;
 mod failures;
 mod forks;
 mod held_network;
+mod history;
 mod hostile;
 mod hostile_members;
 mod installations;

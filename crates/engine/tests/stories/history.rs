@@ -1,0 +1,690 @@
+//! History from one device of a person to another.
+
+use std::time::Duration;
+
+use conclave_content::{
+    archive::{ArchiveKey, ArchiveWriter, Metadata},
+    device_sync::{DeviceSync, FileFacts, HistoryReply},
+};
+use conclave_engine::{
+    ConsentState, EngineError, GroupId, HistoryGrant, HistoryOverview, HistoryPhase,
+    HistoryTransfer, HistoryWish, MembershipState, TransferRole, TransferState, TransferStep,
+};
+use sha2::{Digest as _, Sha256};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
+use crate::{
+    actor::{Actor, Town, group_of, until},
+    device_sync::{all_sync, counted, inside},
+    hostile::Hostile,
+};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+async fn overview(person: &Actor) -> HistoryOverview {
+    person.client().history().await.unwrap()
+}
+
+async fn transfer(person: &Actor, pin: &str) -> HistoryTransfer {
+    let all = overview(person).await.transfers.into_iter();
+    all.into_iter().find(|one| one.pin == pin).unwrap()
+}
+
+async fn phase(person: &Actor, pin: &str) -> HistoryPhase {
+    transfer(person, pin).await.phase
+}
+
+fn at(step: TransferStep) -> HistoryPhase {
+    HistoryPhase::Step(step)
+}
+
+fn ended(state: TransferState) -> HistoryPhase {
+    HistoryPhase::Ended(state)
+}
+
+async fn code(person: &Actor, pin: &str) -> String {
+    transfer(person, pin).await.failure.unwrap().code
+}
+
+fn everything() -> HistoryWish {
+    HistoryWish {
+        consent: true,
+        ..HistoryWish::default()
+    }
+}
+
+/// Asks, and lets the others hear of it; the pin.
+async fn ask(person: &Actor, wish: HistoryWish, others: &[&Actor]) -> String {
+    let asked = person.client().request_history(wish).await.unwrap();
+    let pin = asked.transfers[0].pin.clone();
+    person.sync().await;
+    for other in others {
+        other.sync().await;
+        other.client().carry_history().await.unwrap();
+    }
+    pin
+}
+
+async fn allow(person: &Actor, pin: &str, grant: HistoryGrant) {
+    person.client().allow_history(pin, grant).await.unwrap();
+    person.client().carry_history().await.unwrap();
+    person.sync().await;
+}
+
+async fn take_in(person: &Actor) {
+    person.sync().await;
+    person.client().carry_history().await.unwrap();
+    person.sync().await;
+}
+
+/// Files of archives that lie in a data folder.
+fn spooled(person: &Actor) -> usize {
+    let entries = std::fs::read_dir(person.folder.path()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name());
+    names
+        .filter(|name| name.to_str().unwrap().starts_with("history-"))
+        .count()
+}
+
+/// Alix's laptop, with a group and a direct message with Bo, and a phone that is new.
+async fn laptop_with_a_past(town: &Town) -> (Actor, Actor, Actor, GroupId, GroupId) {
+    let laptop = town.device("Alix", "laptop").await;
+    let bo = town.person("Bo").await;
+    let id = group_of(&laptop, &[&bo]).await;
+    let dm = laptop.client().create_dm(&bo.address()).await.unwrap();
+    let dm = dm.conversation.id;
+    bo.sync().await;
+    laptop.say(&id, "Where to?").await;
+    bo.say(&id, "The lighthouse").await;
+    laptop.say(&dm, "Only for you").await;
+    laptop.sync().await;
+    let phone = town.device("Alix", "phone").await;
+    // The phone is told of no group: nobody was online when it came.
+    phone.sync().await;
+    (laptop, phone, bo, id, dm)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_past_comes_to_a_new_phone_once_the_person_has_compared_and_said_yes() {
+    let town = Town::new().await;
+    let (mut laptop, mut phone, bo, id, dm) = laptop_with_a_past(&town).await;
+    laptop
+        .client()
+        .set_inbox_consent(&bo.inbox_id(), ConsentState::Allowed)
+        .await
+        .unwrap();
+    let said = laptop.texts(&id).await;
+    let pin = ask(&phone, everything(), &[&laptop]).await;
+
+    let (asking, held) = (transfer(&phone, &pin).await, transfer(&laptop, &pin).await);
+    assert_eq!(asking.phase, at(TransferStep::Waiting));
+    assert_eq!(held.phase, at(TransferStep::Held));
+    assert_eq!(
+        (asking.role, held.role),
+        (TransferRole::Asking, TransferRole::Answering)
+    );
+    let words = held.code.clone().unwrap();
+    assert_eq!(words.len(), 8);
+    assert_eq!(asking.code, Some(words), "both show the same words");
+    let device = phone.client().account().installation_id;
+    assert_eq!(held.installation_id, Some(device));
+    assert_eq!(held.is_official, Some(false));
+    assert!(held.consent && !held.attachments && !held.is_foreign_server);
+    assert!(held.estimate_bytes.unwrap() > 0 && held.expires_at_ns.is_some());
+    assert_eq!(asking.server, held.server);
+
+    // Nothing leaves before the person says so.
+    laptop.sync().await;
+    phone.sync().await;
+    assert_eq!(phase(&phone, &pin).await, at(TransferStep::Waiting));
+    assert_eq!(spooled(&laptop), 0);
+
+    allow(&laptop, &pin, HistoryGrant::default()).await;
+    let sent = transfer(&laptop, &pin).await;
+    assert_eq!(sent.phase, at(TransferStep::Sent));
+    assert_eq!(sent.done.conversations, 2);
+    assert!(sent.bytes_total.unwrap() > 0);
+    take_in(&phone).await;
+    let done = transfer(&phone, &pin).await;
+    assert_eq!(done.phase, ended(TransferState::Done));
+    assert_eq!(
+        (done.done.conversations, done.done.messages),
+        (2, sent.done.messages)
+    );
+    assert_eq!(done.bytes_total, sent.bytes_total);
+    assert_eq!(phone.texts(&id).await, said);
+    assert_eq!(phone.texts(&dm).await, ["Only for you"]);
+    let known = phone.client().inbox_consent(&bo.inbox_id()).await.unwrap();
+    assert_eq!(known.state, ConsentState::Allowed);
+    laptop.sync().await;
+    assert_eq!(phase(&laptop, &pin).await, ended(TransferState::Done));
+
+    // Nothing is left of it: no file, no key, no message that held one.
+    for person in [&mut laptop, &mut phone] {
+        assert_eq!(spooled(person), 0);
+        let keys = inside(person, &town, |reader| {
+            let all = reader.transfers()?.into_iter();
+            Ok(all.filter(|one| one.archive_key.is_some()).count())
+        });
+        assert_eq!(keys.await, 0);
+    }
+    // And the conversations are alive as well: the laptop was online.
+    let entry = phone.client().conversation(&id).await.unwrap();
+    assert_ne!(
+        entry.conversation.membership_state,
+        MembershipState::Restored
+    );
+    phone.say(&id, "From the phone").await;
+    bo.sync().await;
+    assert_eq!(bo.texts(&id).await.last().unwrap(), "From the phone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_told_and_a_request_ends_after_a_day_and_when_it_is_given_up() {
+    let town = Town::new().await;
+    let (laptop, phone, _, id, _) = laptop_with_a_past(&town).await;
+    let client = laptop.client();
+    let pin = ask(&phone, everything(), &[&laptop]).await;
+    client.refuse_history(&pin).await.unwrap();
+    all_sync(&[&laptop, &phone]).await;
+    assert_eq!(phase(&laptop, &pin).await, ended(TransferState::Refused));
+    let refused = transfer(&phone, &pin).await;
+    assert_eq!(refused.phase, ended(TransferState::Refused));
+    let by = client.account().installation_id;
+    assert_eq!(refused.installation_id, Some(by));
+    let again = client.allow_history(&pin, HistoryGrant::default()).await;
+    assert_eq!(again.unwrap_err().code(), "history_not_now");
+    let unknown = client.refuse_history("tea").await.unwrap_err();
+    assert_eq!(unknown.code(), "unknown_history");
+
+    let given_up = ask(&phone, everything(), &[&laptop]).await;
+    assert_eq!(phase(&laptop, &given_up).await, at(TransferStep::Held));
+    phone.client().cancel_history(&given_up).await.unwrap();
+    all_sync(&[&phone, &laptop]).await;
+    for person in [&phone, &laptop] {
+        assert_eq!(
+            phase(person, &given_up).await,
+            ended(TransferState::Cancelled)
+        );
+    }
+
+    let late = ask(&phone, everything(), &[&laptop]).await;
+    for person in [&phone, &laptop] {
+        person.wait(DAY + Duration::from_secs(60));
+        person.client().carry_history().await.unwrap();
+        assert_eq!(phase(person, &late).await, ended(TransferState::Expired));
+    }
+    let after = client.allow_history(&late, HistoryGrant::default()).await;
+    assert_eq!(after.unwrap_err().code(), "history_not_now");
+    assert!(phone.texts(&id).await.is_empty());
+    // What is over is forgotten after a week.
+    laptop.wait(8 * DAY);
+    client.carry_history().await.unwrap();
+    assert!(overview(&laptop).await.transfers.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_person_gives_less_and_nothing_of_what_is_blocked_unless_it_is_named() {
+    let town = Town::new().await;
+    let (laptop, phone, bo, id, dm) = laptop_with_a_past(&town).await;
+    let client = laptop.client();
+    let deny = client.set_conversation_consent(&dm, ConsentState::Denied);
+    deny.await.unwrap();
+    let first = laptop.messages(&id).await.into_iter();
+    let mut first = first.filter(|one| one.preview.as_deref() == Some("Where to?"));
+    let since_ns = first.next().unwrap().sent_at_ns;
+
+    let pin = ask(&phone, everything(), &[&laptop]).await;
+    let grant = HistoryGrant {
+        since_ns: Some(since_ns),
+        ..HistoryGrant::default()
+    };
+    allow(&laptop, &pin, grant).await;
+    take_in(&phone).await;
+    assert_eq!(transfer(&phone, &pin).await.done.conversations, 1);
+    assert_eq!(transfer(&phone, &pin).await.since_ns, Some(since_ns));
+    let texts = phone.texts(&id).await;
+    assert!(!texts.contains(&"Where to?".to_owned()));
+    // That it is blocked has come, and stays.
+    let known = phone.client().inbox_consent(&bo.inbox_id()).await.unwrap();
+    assert_eq!(known.state, ConsentState::Denied);
+
+    let only = HistoryWish {
+        conversation_ids: Some(vec![dm.clone()]),
+        ..HistoryWish::default()
+    };
+    let pin = ask(&phone, only, &[&laptop]).await;
+    // The person can't be made to give what was not asked for.
+    let grant = HistoryGrant {
+        conversation_ids: Some(vec![dm.clone(), id.clone()]),
+        ..HistoryGrant::default()
+    };
+    allow(&laptop, &pin, grant).await;
+    take_in(&phone).await;
+    assert_eq!(transfer(&phone, &pin).await.done.conversations, 1);
+    assert_eq!(phone.texts(&dm).await, ["Only for you"]);
+    let entry = phone.client().conversation(&dm).await.unwrap();
+    assert_eq!(entry.consent, ConsentState::Denied);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_devices_that_answer_at_once_one_does() {
+    let town = Town::new().await;
+    let (laptop, phone, _, id, _) = laptop_with_a_past(&town).await;
+    let tablet = town.device("Alix", "tablet").await;
+    all_sync(&[&tablet, &laptop, &phone]).await;
+    laptop.say(&id, "For the tablet too").await;
+    tablet.sync().await;
+    let pin = ask(&phone, everything(), &[&laptop, &tablet]).await;
+    let shown = transfer(&phone, &pin).await.code;
+    for person in [&laptop, &tablet] {
+        assert_eq!(transfer(person, &pin).await.code, shown);
+    }
+    let answers = tokio::join!(
+        laptop.client().allow_history(&pin, HistoryGrant::default()),
+        tablet.client().allow_history(&pin, HistoryGrant::default())
+    );
+    answers.0.unwrap();
+    answers.1.unwrap();
+    let (one, other) = tokio::join!(
+        laptop.client().carry_history(),
+        tablet.client().carry_history()
+    );
+    one.unwrap();
+    other.unwrap();
+    all_sync(&[&laptop, &tablet]).await;
+    take_in(&phone).await;
+    assert_eq!(phase(&phone, &pin).await, ended(TransferState::Done));
+    let phases = [phase(&laptop, &pin).await, phase(&tablet, &pin).await];
+    let sent = phases.iter().filter(|one| **one == at(TransferStep::Sent));
+    assert_eq!(sent.count(), 1, "{phases:?}");
+    let loser = match phases[0] == at(TransferStep::Sent) {
+        true => &tablet,
+        false => &laptop,
+    };
+    assert_eq!(phase(loser, &pin).await, ended(TransferState::Cancelled));
+    assert_eq!(code(loser, &pin).await, "answered_elsewhere");
+    let texts = phone.texts(&id).await;
+    assert!(texts.contains(&"For the tablet too".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_without_an_answer_counts_for_ten_minutes() {
+    let town = Town::new().await;
+    let (laptop, phone, _, _, _) = laptop_with_a_past(&town).await;
+    let tablet = town.device("Alix", "tablet").await;
+    all_sync(&[&tablet, &laptop, &phone]).await;
+    let pin = ask(&phone, everything(), &[&laptop, &tablet]).await;
+    // The tablet says that it answers, and is never seen again.
+    let tablet = Hostile::of(tablet, &town).await;
+    let groups = tablet.sync_groups().await;
+    let claim = DeviceSync::Acknowledge {
+        pin: pin.clone(),
+        is_conclave: false,
+    };
+    tablet.says(&groups[0], claim.encode()).await;
+    laptop.sync().await;
+    let grant = HistoryGrant::default();
+    let refused = laptop.client().allow_history(&pin, grant.clone()).await;
+    assert_eq!(refused.unwrap_err().code(), "history_claimed");
+    laptop.wait(Duration::from_secs(601));
+    allow(&laptop, &pin, grant).await;
+    take_in(&phone).await;
+    assert_eq!(phase(&phone, &pin).await, ended(TransferState::Done));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_phone_asks_and_has_it_without_anybody_touching_it_again() {
+    let town = Town::new().await;
+    let (laptop, phone, _, id, _) = laptop_with_a_past(&town).await;
+    let lives = [laptop.client().start(), phone.client().start()];
+    for person in [&laptop, &phone] {
+        until("they are online", || async {
+            person.client().connection() == conclave_engine::Connection::Online
+        })
+        .await;
+    }
+    let asked = phone.client().request_history(everything()).await.unwrap();
+    let pin = asked.transfers[0].pin.clone();
+    until("the laptop holds the request", || async {
+        let all = overview(&laptop).await.transfers;
+        all.iter().any(|one| one.estimate_bytes.is_some())
+    })
+    .await;
+    let grant = HistoryGrant::default();
+    laptop.client().allow_history(&pin, grant).await.unwrap();
+    until("the phone has it", || async {
+        phase(&phone, &pin).await == ended(TransferState::Done)
+    })
+    .await;
+    until("the laptop knows", || async {
+        phase(&laptop, &pin).await == ended(TransferState::Done)
+    })
+    .await;
+    assert!(
+        phone
+            .texts(&id)
+            .await
+            .contains(&"The lighthouse".to_owned())
+    );
+    for live in lives {
+        live.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_was_revoked_gets_nothing_of_what_it_asked_for() {
+    let town = Town::new().await;
+    let (laptop, phone, _, _, _) = laptop_with_a_past(&town).await;
+    let pin = ask(&phone, everything(), &[&laptop]).await;
+    town.revoke(&laptop, phone.client().account().installation_id)
+        .await;
+    let refused = laptop
+        .client()
+        .allow_history(&pin, HistoryGrant::default())
+        .await;
+    assert_eq!(refused.unwrap_err().code(), "history_peer_revoked");
+    let nobody = laptop.client().request_history(everything()).await;
+    assert_eq!(nobody.unwrap_err().code(), "no_other_device");
+    assert_eq!(spooled(&laptop), 0);
+}
+
+/// A server that answers each request for a file by the next of these, and then by the last again.
+struct Server {
+    url: String,
+    requests: tokio::sync::mpsc::UnboundedReceiver<String>,
+}
+
+/// What a server says it has, and what it sends.
+#[derive(Clone)]
+enum Answer {
+    /// The whole file, or the part that was asked for.
+    File(Vec<u8>),
+    /// Only the first bytes of what it says it sends.
+    Cut(Vec<u8>, usize),
+    Gone,
+}
+
+impl Server {
+    async fn with(answers: Vec<Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/files/1", listener.local_addr().unwrap());
+        let (told, requests) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let mut answers = answers.into_iter();
+            let mut last = answers.next().unwrap();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let byte = stream.read_u8().await.unwrap();
+                    head.push(byte);
+                }
+                let head = String::from_utf8(head).unwrap().to_lowercase();
+                let from = head
+                    .split_once("range: bytes=")
+                    .map(|(_, rest)| rest.split_once('-').unwrap().0.parse().unwrap());
+                let _ = told.send(head.clone());
+                let (bytes, sent) = match &last {
+                    Answer::File(bytes) => (bytes.clone(), bytes.len()),
+                    Answer::Cut(bytes, sent) => (bytes.clone(), *sent),
+                    Answer::Gone => {
+                        let gone = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+                        stream.write_all(gone).await.unwrap();
+                        last = answers.next().unwrap_or(last);
+                        continue;
+                    }
+                };
+                let from: usize = from.unwrap_or(0);
+                let rest = &bytes[from.min(bytes.len())..];
+                let status = match from {
+                    0 => "200 OK".to_owned(),
+                    _ => format!(
+                        "206 Partial Content\r\ncontent-range: bytes {from}-{}/{}",
+                        bytes.len() - 1,
+                        bytes.len()
+                    ),
+                };
+                let head = format!(
+                    "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    rest.len()
+                );
+                stream.write_all(head.as_bytes()).await.unwrap();
+                let sent = sent.saturating_sub(from).min(rest.len());
+                let _ = stream.write_all(&rest[..sent]).await;
+                let _ = stream.shutdown().await;
+                last = answers.next().unwrap_or(last);
+            }
+        });
+        Self { url, requests }
+    }
+}
+
+const KEY: [u8; 32] = [4; 32];
+
+/// An archive of nothing, of so many bytes about.
+fn archive(of: &str, padding: usize) -> Vec<u8> {
+    let metadata = Metadata {
+        exported_at_ns: 5,
+        ..Metadata::default()
+    };
+    let key = ArchiveKey::new(KEY);
+    let mut writer = ArchiveWriter::new(&key, [1; 12], &metadata, false).unwrap();
+    for number in 0..padding {
+        let mut id = [0; 32];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        let piece = conclave_content::archive::ArchivedPiece {
+            message_id: id,
+            position: 0,
+            name: "nothing".into(),
+            media_type: String::new(),
+            size: 512,
+            offset: 0,
+            bytes: vec![0; 512],
+        };
+        let piece = conclave_content::archive::Element::Piece(piece);
+        writer.write(&piece).unwrap();
+    }
+    writer.finish(of).unwrap()
+}
+
+/// A reply to a request, or to none, about this file.
+fn reply(pin: &str, url: &str, file: Option<&[u8]>) -> Vec<u8> {
+    DeviceSync::Reply(HistoryReply {
+        pin: pin.to_owned(),
+        url: url.to_owned(),
+        key: ArchiveKey::new(KEY),
+        metadata: Some(Metadata {
+            exported_at_ns: 5,
+            ..Metadata::default()
+        }),
+        file: file.map(|bytes| FileFacts {
+            bytes: bytes.len() as u64,
+            sha256: Sha256::digest(bytes).into(),
+            conversations: 0,
+            messages: 0,
+        }),
+    })
+    .encode()
+}
+
+/// A phone that asked, and a laptop of the same person that answers whatever a story wants.
+async fn asked(town: &Town) -> (Actor, Hostile, GroupId, String) {
+    let (laptop, phone, _, _, _) = laptop_with_a_past(town).await;
+    let pin = ask(&phone, everything(), &[&laptop]).await;
+    let laptop = Hostile::of(laptop, town).await;
+    let group_id = laptop.sync_groups().await.remove(0);
+    (phone, laptop, group_id, pin)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_ours_is_asked_only_once_the_person_allows_it() {
+    let town = Town::new().await;
+    let (phone, laptop, group_id, pin) = asked(&town).await;
+    let whole = archive(&phone.inbox_id(), 4);
+    let mut server = Server::with(vec![Answer::File(whole.clone())]).await;
+    laptop
+        .says(&group_id, reply(&pin, &server.url, Some(&whole)))
+        .await;
+    take_in(&phone).await;
+    let ready = transfer(&phone, &pin).await;
+    assert_eq!(ready.phase, at(TransferStep::Ready));
+    assert!(ready.is_foreign_server);
+    assert!(server.url.contains(&ready.server));
+    let refused = phone.client().take_history(&pin, false).await.unwrap_err();
+    assert_eq!(refused.code(), "history_server");
+    assert!(refused.to_string().contains(&ready.server));
+    assert!(server.requests.try_recv().is_err(), "nobody asked it");
+    phone.client().take_history(&pin, true).await.unwrap();
+    take_in(&phone).await;
+    assert_eq!(phase(&phone, &pin).await, ended(TransferState::Done));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_lies_about_is_noticed_and_what_it_stops_goes_on() {
+    let town = Town::new().await;
+    let (phone, laptop, group_id, pin) = asked(&town).await;
+    let own = phone.inbox_id();
+    let whole = archive(&own, 200);
+    let other = archive(&own, 199);
+    let mut damaged = whole.clone();
+    damaged[5000] ^= 1;
+    let mut longer = whole.clone();
+    longer.push(0);
+    let answers = [
+        Answer::File(other),
+        Answer::File(longer),
+        Answer::File(damaged),
+        Answer::Gone,
+        // It stops midway, twice, and then has the rest.
+        Answer::Cut(whole.clone(), 3000),
+        Answer::Cut(whole.clone(), 20_000),
+        Answer::File(whole.clone()),
+    ];
+    let mut server = Server::with(answers.to_vec()).await;
+    laptop
+        .says(&group_id, reply(&pin, &server.url, Some(&whole)))
+        .await;
+    phone.sync().await;
+    let before = phone.listed(&[]).await;
+    for expected in [
+        "history_other_file",
+        "history_other_file",
+        "history_other_file",
+        "attachment_gone",
+    ] {
+        phone.client().take_history(&pin, true).await.unwrap();
+        phone.client().carry_history().await.unwrap();
+        assert_eq!(phase(&phone, &pin).await, ended(TransferState::Failed));
+        assert_eq!(code(&phone, &pin).await, expected);
+        assert_eq!(phone.listed(&[]).await, before);
+        while server.requests.try_recv().is_ok() {}
+    }
+    phone.client().take_history(&pin, true).await.unwrap();
+    phone.client().carry_history().await.unwrap();
+    assert_eq!(phase(&phone, &pin).await, ended(TransferState::Done));
+    let mut ranges = Vec::new();
+    while let Ok(request) = server.requests.try_recv() {
+        let range = request.lines().find(|line| line.starts_with("range:"));
+        ranges.push(range.map(str::to_owned));
+    }
+    let expected = [None, Some(3000), Some(20_000)];
+    let expected = expected.map(|from| from.map(|from| format!("range: bytes={from}-")));
+    assert_eq!(ranges, expected);
+    assert_eq!(spooled(&phone), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_is_cut_foreign_or_under_another_key_changes_nothing() {
+    let town = Town::new().await;
+    let (phone, laptop, group_id, pin) = asked(&town).await;
+    let own = phone.inbox_id();
+    let whole = archive(&own, 3);
+    phone.sync().await;
+    let before = phone.listed(&[]).await;
+    let mut wrong_key = ArchiveWriter::new(
+        &ArchiveKey::new([5; 32]),
+        [1; 12],
+        &Metadata::default(),
+        false,
+    )
+    .unwrap();
+    let begun = wrong_key.take();
+    let wrong_key = [begun, wrong_key.finish(&own).unwrap()].concat();
+    for (file, expected) in [
+        (whole[..whole.len() - 1].to_vec(), "archive_truncated"),
+        (archive(&"a".repeat(64), 0), "archive_foreign"),
+        (wrong_key, "archive_wrong_key"),
+        (
+            b"Dear diary, today nothing happened".to_vec(),
+            "not_an_archive",
+        ),
+    ] {
+        let server = Server::with(vec![Answer::File(file.clone())]).await;
+        // As other apps reply: without a digest.
+        laptop.says(&group_id, reply(&pin, &server.url, None)).await;
+        phone.sync().await;
+        phone.client().take_history(&pin, true).await.unwrap();
+        phone.client().carry_history().await.unwrap();
+        assert_eq!(phase(&phone, &pin).await, ended(TransferState::Failed));
+        assert_eq!(code(&phone, &pin).await, expected);
+        assert_eq!(phone.listed(&[]).await, before);
+        assert_eq!(spooled(&phone), 0);
+    }
+    // Another reply to the same request, and it is well.
+    let server = Server::with(vec![Answer::File(whole)]).await;
+    laptop.says(&group_id, reply(&pin, &server.url, None)).await;
+    phone.sync().await;
+    phone.client().take_history(&pin, true).await.unwrap();
+    phone.client().carry_history().await.unwrap();
+    assert_eq!(phase(&phone, &pin).await, ended(TransferState::Done));
+    assert_eq!(transfer(&phone, &pin).await.is_official, Some(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_nobody_asked_for_is_offered_and_a_second_answer_is_not_taken() {
+    let town = Town::new().await;
+    let (mut phone, laptop, group_id, pin) = asked(&town).await;
+    let whole = archive(&phone.inbox_id(), 1);
+    let server = Server::with(vec![Answer::File(whole.clone())]).await;
+    laptop
+        .says(&group_id, reply("123", &server.url, Some(&whole)))
+        .await;
+    take_in(&phone).await;
+    let shown = overview(&phone).await;
+    assert_eq!(shown.archives.len(), 1);
+    let offered = &shown.archives[0];
+    assert_eq!((offered.pin.as_str(), offered.exported_at_ns), ("123", 5));
+    assert_eq!(offered.installation_id, laptop.id());
+    assert_eq!(phase(&phone, &pin).await, at(TransferStep::Waiting));
+    phone.client().take_history("123", true).await.unwrap();
+    take_in(&phone).await;
+    assert_eq!(phase(&phone, "123").await, ended(TransferState::Done));
+    assert!(overview(&phone).await.archives.is_empty());
+
+    laptop
+        .says(&group_id, reply("456", &server.url, Some(&whole)))
+        .await;
+    phone.sync().await;
+    phone.client().cancel_history("456").await.unwrap();
+    let refused: EngineError = phone.client().take_history("456", true).await.unwrap_err();
+    assert_eq!(refused.code(), "history_not_now");
+
+    for _ in 0..2 {
+        laptop
+            .says(&group_id, reply(&pin, &server.url, Some(&whole)))
+            .await;
+    }
+    phone.sync().await;
+    phone.client().take_history(&pin, true).await.unwrap();
+    take_in(&phone).await;
+    laptop
+        .says(&group_id, reply(&pin, &server.url, Some(&whole)))
+        .await;
+    phone.sync().await;
+    assert_eq!(phase(&phone, &pin).await, ended(TransferState::Done));
+    assert_eq!(counted(&mut phone, &town, "history_reply_again").await, 2);
+}
