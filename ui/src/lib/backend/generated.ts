@@ -81,7 +81,11 @@ version: string,
  * Present, and true, when this installation was revoked: nothing is sent or fetched any more;
  * what is here stays readable.
  */
-revoked?: boolean, };
+revoked?: boolean,
+/**
+ * Present, and true, while only a passphrase opens the local database.
+ */
+locked?: boolean, };
 
 /**
  * A wallet made by `wallet_create`.
@@ -1747,7 +1751,7 @@ done: number,
 /**
  * Units in all.
  */
-total: number, } | { "event": "inbox_changed", } | { "event": "revoked", } | { "event": "resync", };
+total: number, } | { "event": "inbox_changed", } | { "event": "revoked", } | { "event": "history", overview: HistoryOverview, } | { "event": "resync", };
 
 /**
  * No arguments.
@@ -2407,6 +2411,48 @@ export type InboxConsentListArgs = {
  */
 state: Consent, };
 
+/**
+ * Which side of a handshake this installation is.
+ */
+export type HistoryRole = "asking" | "answering";
+
+/**
+ * Where a handshake stands.
+ */
+export type HistoryPhase = "waiting" | "held" | "building" | "uploading" | "sent" | "ready" | "downloading" | "verifying" | "importing" | "paused" | "done" | "refused" | "expired" | "cancelled" | "failed";
+
+export type HistoryTransfer = { pin: string, role: HistoryRole, installation_id: string | null, device_name: string | null, code: Array<string> | null, official_app: boolean | null, since_ns: string | null, consent: boolean, attachments: boolean, conversation_ids: Array<string> | null, server: string, foreign_server: boolean, phase: HistoryPhase, bytes_done: number, bytes_total: number | null, conversations_done: number, conversations_total: number | null, messages_done: number, messages_total: number | null, skipped: number, estimate_bytes: number | null, error: ApiError | null, created_at_ns: string, expires_at_ns: string | null, };
+
+export type AvailableArchive = { pin: string, installation_id: string, device_name: string | null, exported_at_ns: string, since_ns: string | null, asked_for: boolean, };
+
+export type NewDevice = { installation_id: string, name: string | null, first_seen_ns: string, };
+
+export type HistoryOverview = { transfers: Array<HistoryTransfer>, archives: Array<AvailableArchive>, new_devices: Array<NewDevice>, };
+
+export type HistoryRequestArgs = { since_ns: string | null, consent: boolean, attachments: boolean, conversation_ids: Array<string> | null, };
+
+export type HistoryAnswer = "allow" | "refuse";
+
+export type HistoryAnswerArgs = { pin: string, answer: HistoryAnswer, since_ns: string | null, attachments: boolean, conversation_ids: Array<string> | null, host_allowed: boolean, };
+
+export type HistoryTakeArgs = { pin: string, host_allowed: boolean, };
+
+export type HistoryArgs = { pin: string, };
+
+export type NewDeviceArgs = { installation_id: string, };
+
+export type PassphraseStatus = { set: boolean, };
+
+export type PassphraseArgs = { current: string | null, passphrase: string, };
+
+export type PassphraseRemoveArgs = { current: string, };
+
+export type DataFolder = { path: string, bytes: number, };
+
+export type DataFolderArgs = { path: string, };
+
+export type UnlockArgs = { passphrase: string, };
+
 /** Every command: its arguments and its result. */
 export interface Commands {
   /** What a shell needs to know when it starts. */
@@ -2537,6 +2583,34 @@ export interface Commands {
   archive_inspect: { args: ArchiveOpenArgs; result: ArchiveContents };
   /** Takes an archive in. What is here already stays as it is; doing it twice changes nothing. */
   archive_import: { args: ArchiveOpenArgs; result: ArchiveImported };
+  /** What goes on between our installations: handshakes, archives that lie ready, new installations. */
+  history_overview: { args: Nothing; result: HistoryOverview };
+  /** Asks our other installations for the history. */
+  history_request: { args: HistoryRequestArgs; result: HistoryOverview };
+  /** Allows or refuses what another installation of ours asks for. */
+  history_answer: { args: HistoryAnswerArgs; result: HistoryOverview };
+  /** Downloads an archive and takes it in; goes on after a pause or a failure. */
+  history_take: { args: HistoryTakeArgs; result: HistoryOverview };
+  /** Pauses a transfer. */
+  history_pause: { args: HistoryArgs; result: HistoryOverview };
+  /** Gives a transfer up. */
+  history_cancel: { args: HistoryArgs; result: HistoryOverview };
+  /** Says that a new installation is known. */
+  new_device_seen: { args: NewDeviceArgs; result: HistoryOverview };
+  /** Whether a passphrase opens the local database. */
+  passphrase_status: { args: Nothing; result: PassphraseStatus };
+  /** Sets or changes the passphrase. */
+  passphrase_set: { args: PassphraseArgs; result: PassphraseStatus };
+  /** Takes the passphrase away. */
+  passphrase_remove: { args: PassphraseRemoveArgs; result: PassphraseStatus };
+  /** Where the data of this installation is. */
+  data_folder: { args: Nothing; result: DataFolder };
+  /** Moves it to another folder. */
+  data_folder_move: { args: DataFolderArgs; result: DataFolder };
+  /** Deletes everything of this installation on this computer. */
+  local_database_delete: { args: Nothing; result: Nothing };
+  /** Opens the local database by its passphrase. */
+  unlock: { args: UnlockArgs; result: Status };
   /** Epoch facts of a group. */
   group_debug: { args: ConversationArgs; result: GroupDebug };
 }
