@@ -107,12 +107,13 @@ export class MemoryBackend extends Store implements Backend {
       connection: this.online ? 'online' : 'offline',
       version: '0.1.0',
       ...(this.own.revoked ? { revoked: true } : {}),
-      ...(this.own.locked ? { locked: true } : {}),
+      ...(this.own.locked === null ? {} : { locked: this.own.locked }),
     }),
     unlock: async ({ passphrase }) => {
       if (passphrase !== this.own.passphrase)
         throw fail('wrong_passphrase', 'This is not the passphrase. Nothing is lost; try again.', false)
-      this.own.locked = false
+      this.own.locked = null
+      this.stage = 'ready'
       return this.#handlers.status({} as Args<'status'>)
     },
     local_database_delete: () => {

@@ -1,4 +1,10 @@
-import type { Devices, InboxChange, InboxChangePreview, Installation } from '../../src/lib/backend/generated'
+import type {
+  Devices,
+  InboxChange,
+  InboxChangePreview,
+  Installation,
+  LockReason,
+} from '../../src/lib/backend/generated'
 import type { Handlers } from './groups'
 import { fail, type Store } from './store'
 import { SELF } from './world'
@@ -29,8 +35,8 @@ export class Own {
   recovery: string = SELF.address
   revoked = false
   passphrase: string | null = null
-  /** Whether the keychain lost the key. */
-  locked = false
+  /** Why the keychain does not open what is here. */
+  locked: LockReason | null = null
   folder = { path: '/home/alix/.local/share/conclave', bytes: 48_213_004 }
 
   addDevice(id: string, createdNs: string | null, name?: string): void {

@@ -105,7 +105,7 @@ export function pasts(store: Store, past: Past, pace: Pace): PastCommands {
 
   return {
     history_overview: () => past.overview,
-    history_request: (wanted) => past.put(transfer({ pin: `pin${++pins}`, ...wanted })),
+    history_request: (wanted) => past.put(transfer({ pin: `pin${++pins}`, code: null, ...wanted })),
     history_answer: ({ pin, answer, since_ns, attachments, host_allowed }) => {
       const one = past.get(pin)
       if (answer === 'refuse') return past.to(pin, 'refused')

@@ -20,7 +20,7 @@ retryable: boolean, };
 /**
  * How far this data folder has come.
  */
-export type Stage = "empty" | "registering" | "ready";
+export type Stage = "locked" | "empty" | "registering" | "ready";
 
 /**
  * State of the connection to the node.
@@ -58,6 +58,11 @@ registered: boolean,
 recovery_phrase?: string, };
 
 /**
+ * Why the account can't be opened without its passphrase.
+ */
+export type LockReason = "no_entry" | "no_keychain" | "wrong_entry";
+
+/**
  * What a shell needs to know when it starts.
  */
 export type Status = { 
@@ -81,11 +86,33 @@ version: string,
  * Present, and true, when this installation was revoked: nothing is sent or fetched any more;
  * what is here stays readable.
  */
-revoked?: boolean,
+revoked?: boolean, 
 /**
- * Present, and true, while only a passphrase opens the local database.
+ * Present at [`Stage::Locked`]: why the passphrase is needed.
  */
-locked?: boolean, };
+locked?: LockReason, };
+
+/**
+ * Whether a passphrase opens the database where the keychain can't.
+ */
+export type PassphraseStatus = { 
+/**
+ * Whether one is set.
+ */
+set: boolean, };
+
+/**
+ * Where the account's data is.
+ */
+export type DataFolder = { 
+/**
+ * Absolute path of the folder.
+ */
+path: string, 
+/**
+ * Size of what Conclave keeps in it, in bytes.
+ */
+bytes: number, };
 
 /**
  * A wallet made by `wallet_create`.
@@ -1567,6 +1594,186 @@ changed_consents: number,
 skipped: number, };
 
 /**
+ * Whether this installation asks for history or is asked.
+ */
+export type HistoryRole = "asking" | "answering";
+
+/**
+ * Where a transfer of history is.
+ */
+export type HistoryPhase = "waiting" | "held" | "building" | "uploading" | "sent" | "ready" | "downloading" | "verifying" | "importing" | "paused" | "done" | "refused" | "expired" | "cancelled" | "failed";
+
+/**
+ * A transfer of history between two installations of ours.
+ */
+export type HistoryTransfer = { 
+/**
+ * Names the transfer; both installations have the same.
+ */
+pin: string, 
+/**
+ * Whether we ask or are asked.
+ */
+role: HistoryRole, 
+/**
+ * The other installation; null while nobody has answered.
+ */
+installation_id: string | null, 
+/**
+ * The name that the person gave it here.
+ */
+device_name: string | null, 
+/**
+ * Eight words to compare with those that the other installation shows. Null while nobody has
+ * answered, and where the other installation cannot show them.
+ */
+code: Array<string> | null, 
+/**
+ * Whether the other installation runs another app than ours; null while that is not known.
+ */
+official_app: boolean | null, 
+/**
+ * Only messages sent later.
+ */
+since_ns: string | null, 
+/**
+ * Whether decisions about people and conversations are wanted.
+ */
+consent: boolean, 
+/**
+ * Whether files of messages are wanted.
+ */
+attachments: boolean, 
+/**
+ * Only these conversations; null for all.
+ */
+conversation_ids: Array<string> | null, 
+/**
+ * The host that the archive lies on or is to lie on.
+ */
+server: string, 
+/**
+ * Whether that is another server than the configured one: it is used only once allowed.
+ */
+foreign_server: boolean, 
+/**
+ * Where it is.
+ */
+phase: HistoryPhase, 
+/**
+ * Bytes of the archive that are written, sent or fetched, or looked through.
+ */
+bytes_done: number, 
+/**
+ * Bytes of the archive in all.
+ */
+bytes_total: number | null, 
+/**
+ * Conversations written or taken in.
+ */
+conversations_done: number, 
+/**
+ * Conversations in all.
+ */
+conversations_total: number | null, 
+/**
+ * Messages written or taken in.
+ */
+messages_done: number, 
+/**
+ * Messages in all.
+ */
+messages_total: number | null, 
+/**
+ * What was left out: too large for the other app, or not to be made sense of.
+ */
+skipped: number, 
+/**
+ * While held: about how much would be sent.
+ */
+estimate_bytes: number | null, 
+/**
+ * Why it failed or was stopped.
+ */
+error: ApiError | null, 
+/**
+ * When it was begun, or came here.
+ */
+created_at_ns: string, 
+/**
+ * When it ends by itself; null once it is under way.
+ */
+expires_at_ns: string | null, };
+
+/**
+ * An archive that another installation of ours has put on a server.
+ */
+export type AvailableArchive = { 
+/**
+ * Names it; for `history_take`.
+ */
+pin: string, 
+/**
+ * The installation that wrote it.
+ */
+installation_id: string, 
+/**
+ * The name that the person gave it here.
+ */
+device_name: string | null, 
+/**
+ * When it was written, by the clock of who wrote it.
+ */
+exported_at_ns: string, 
+/**
+ * Only messages sent later.
+ */
+since_ns: string | null, 
+/**
+ * Whether this installation asked for it.
+ */
+asked_for: boolean, };
+
+/**
+ * An installation that came to our inbox, until the person has seen it.
+ */
+export type NewDevice = { 
+/**
+ * The installation.
+ */
+installation_id: string, 
+/**
+ * The name that the person gave it here.
+ */
+name: string | null, 
+/**
+ * When this installation first heard of it.
+ */
+first_seen_ns: string, };
+
+/**
+ * Everything about history between our installations.
+ */
+export type HistoryOverview = { 
+/**
+ * Transfers, the newest first; those that are over for a week.
+ */
+transfers: Array<HistoryTransfer>, 
+/**
+ * Archives that lie ready and are no transfer of ours yet, the newest first.
+ */
+archives: Array<AvailableArchive>, 
+/**
+ * Installations that the person has not seen yet.
+ */
+new_devices: Array<NewDevice>, };
+
+/**
+ * What a person says to a request for history.
+ */
+export type HistoryAnswer = "allow" | "refuse";
+
+/**
  * Where a page of messages begins.
  */
 export type Anchor = { "at": "latest" } | { "at": "first_unread" } | { "at": "message", 
@@ -1715,7 +1922,11 @@ done_bytes: number,
 /**
  * Encrypted bytes in all; null while unknown.
  */
-total_bytes: number | null, } | { "event": "connection", 
+total_bytes: number | null, } | { "event": "history", 
+/**
+ * All of it, as `history_overview` answers.
+ */
+overview: HistoryOverview, } | { "event": "connection", 
 /**
  * Its state.
  */
@@ -1751,7 +1962,7 @@ done: number,
 /**
  * Units in all.
  */
-total: number, } | { "event": "inbox_changed", } | { "event": "revoked", } | { "event": "history", overview: HistoryOverview, } | { "event": "resync", };
+total: number, } | { "event": "inbox_changed", } | { "event": "revoked", } | { "event": "resync", };
 
 /**
  * No arguments.
@@ -1774,6 +1985,46 @@ secret: string,
  * Password of a keystore.
  */
 password: string | null, };
+
+/**
+ * Arguments of `unlock`.
+ */
+export type UnlockArgs = { 
+/**
+ * The passphrase; erased from memory after use.
+ */
+passphrase: string, };
+
+/**
+ * Arguments of `passphrase_set`.
+ */
+export type PassphraseArgs = { 
+/**
+ * The passphrase so far; needed where one is set.
+ */
+current: string | null, 
+/**
+ * The new one, at least 8 characters; erased from memory after use.
+ */
+passphrase: string, };
+
+/**
+ * Arguments of `passphrase_remove`.
+ */
+export type PassphraseRemoveArgs = { 
+/**
+ * The passphrase; erased from memory after use.
+ */
+current: string, };
+
+/**
+ * Arguments of `data_folder_move`.
+ */
+export type DataFolderArgs = { 
+/**
+ * Absolute path of the new folder: an empty one, or one that is made.
+ */
+path: string, };
 
 /**
  * Arguments that name a node.
@@ -2377,6 +2628,87 @@ key: string | null,
 operation_id: string | null, };
 
 /**
+ * Arguments of `history_request`.
+ */
+export type HistoryRequestArgs = { 
+/**
+ * Only messages sent later.
+ */
+since_ns: string | null, 
+/**
+ * Whether decisions about people and conversations are wanted.
+ */
+consent: boolean, 
+/**
+ * Whether files of messages are wanted; only installations with this app have them to give.
+ */
+attachments: boolean, 
+/**
+ * Only these conversations; null for all. Other apps send all.
+ */
+conversation_ids: Array<string> | null, };
+
+/**
+ * Arguments of `history_answer`.
+ */
+export type HistoryAnswerArgs = { 
+/**
+ * The transfer.
+ */
+pin: string, 
+/**
+ * Yes or no.
+ */
+answer: HistoryAnswer, 
+/**
+ * Only messages sent later.
+ */
+since_ns: string | null, 
+/**
+ * Whether files of messages go along.
+ */
+attachments: boolean, 
+/**
+ * Only these conversations; null for all that were asked for.
+ */
+conversation_ids: Array<string> | null, 
+/**
+ * The person allows a server that is not the configured one.
+ */
+host_allowed: boolean, };
+
+/**
+ * Arguments of `history_take`.
+ */
+export type HistoryTakeArgs = { 
+/**
+ * The transfer or the archive.
+ */
+pin: string, 
+/**
+ * The person allows a server that is not the configured one.
+ */
+host_allowed: boolean, };
+
+/**
+ * Arguments of `history_pause` and `history_cancel`.
+ */
+export type HistoryArgs = { 
+/**
+ * The transfer.
+ */
+pin: string, };
+
+/**
+ * Arguments of `new_device_seen`.
+ */
+export type NewDeviceArgs = { 
+/**
+ * The installation.
+ */
+installation_id: string, };
+
+/**
  * Arguments of `consent_set`.
  */
 export type ConsentSetArgs = { 
@@ -2411,52 +2743,24 @@ export type InboxConsentListArgs = {
  */
 state: Consent, };
 
-/**
- * Which side of a handshake this installation is.
- */
-export type HistoryRole = "asking" | "answering";
-
-/**
- * Where a handshake stands.
- */
-export type HistoryPhase = "waiting" | "held" | "building" | "uploading" | "sent" | "ready" | "downloading" | "verifying" | "importing" | "paused" | "done" | "refused" | "expired" | "cancelled" | "failed";
-
-export type HistoryTransfer = { pin: string, role: HistoryRole, installation_id: string | null, device_name: string | null, code: Array<string> | null, official_app: boolean | null, since_ns: string | null, consent: boolean, attachments: boolean, conversation_ids: Array<string> | null, server: string, foreign_server: boolean, phase: HistoryPhase, bytes_done: number, bytes_total: number | null, conversations_done: number, conversations_total: number | null, messages_done: number, messages_total: number | null, skipped: number, estimate_bytes: number | null, error: ApiError | null, created_at_ns: string, expires_at_ns: string | null, };
-
-export type AvailableArchive = { pin: string, installation_id: string, device_name: string | null, exported_at_ns: string, since_ns: string | null, asked_for: boolean, };
-
-export type NewDevice = { installation_id: string, name: string | null, first_seen_ns: string, };
-
-export type HistoryOverview = { transfers: Array<HistoryTransfer>, archives: Array<AvailableArchive>, new_devices: Array<NewDevice>, };
-
-export type HistoryRequestArgs = { since_ns: string | null, consent: boolean, attachments: boolean, conversation_ids: Array<string> | null, };
-
-export type HistoryAnswer = "allow" | "refuse";
-
-export type HistoryAnswerArgs = { pin: string, answer: HistoryAnswer, since_ns: string | null, attachments: boolean, conversation_ids: Array<string> | null, host_allowed: boolean, };
-
-export type HistoryTakeArgs = { pin: string, host_allowed: boolean, };
-
-export type HistoryArgs = { pin: string, };
-
-export type NewDeviceArgs = { installation_id: string, };
-
-export type PassphraseStatus = { set: boolean, };
-
-export type PassphraseArgs = { current: string | null, passphrase: string, };
-
-export type PassphraseRemoveArgs = { current: string, };
-
-export type DataFolder = { path: string, bytes: number, };
-
-export type DataFolderArgs = { path: string, };
-
-export type UnlockArgs = { passphrase: string, };
-
 /** Every command: its arguments and its result. */
 export interface Commands {
   /** What a shell needs to know when it starts. */
   status: { args: Nothing; result: Status };
+  /** Opens an account that is locked, with the passphrase of its database, and gives the key back to the keychain where there is one. */
+  unlock: { args: UnlockArgs; result: Status };
+  /** Whether a passphrase opens the database where the keychain can't. */
+  passphrase_status: { args: Nothing; result: PassphraseStatus };
+  /** Sets or changes the passphrase of the database. */
+  passphrase_set: { args: PassphraseArgs; result: PassphraseStatus };
+  /** Removes the passphrase; the keychain alone opens the database then. */
+  passphrase_remove: { args: PassphraseRemoveArgs; result: PassphraseStatus };
+  /** Where the account's data is, and how large it is. */
+  data_folder: { args: Nothing; result: DataFolder };
+  /** Moves the account's data to another folder; the account is open again afterwards. */
+  data_folder_move: { args: DataFolderArgs; result: DataFolder };
+  /** Deletes this installation's keys and history from this computer. Afterwards everything is as at the first run; the inbox and other devices stay. */
+  local_database_delete: { args: Nothing; result: Nothing };
   /** Makes a new wallet and holds it in memory for `register`. */
   wallet_create: { args: Nothing; result: NewWallet };
   /** Imports a wallet and holds it in memory for `register`. */
@@ -2583,34 +2887,20 @@ export interface Commands {
   archive_inspect: { args: ArchiveOpenArgs; result: ArchiveContents };
   /** Takes an archive in. What is here already stays as it is; doing it twice changes nothing. */
   archive_import: { args: ArchiveOpenArgs; result: ArchiveImported };
-  /** What goes on between our installations: handshakes, archives that lie ready, new installations. */
+  /** Everything about history between our installations: transfers, archives that lie ready, installations that are new. */
   history_overview: { args: Nothing; result: HistoryOverview };
-  /** Asks our other installations for the history. */
+  /** Asks our other installations for history. */
   history_request: { args: HistoryRequestArgs; result: HistoryOverview };
-  /** Allows or refuses what another installation of ours asks for. */
+  /** Says yes or no to an installation of ours that asks for history. */
   history_answer: { args: HistoryAnswerArgs; result: HistoryOverview };
-  /** Downloads an archive and takes it in; goes on after a pause or a failure. */
+  /** Fetches an archive that lies ready and takes it in, also one that nobody asked for; goes on after a pause or a failure. */
   history_take: { args: HistoryTakeArgs; result: HistoryOverview };
-  /** Pauses a transfer. */
+  /** Stops a transfer; what is there stays. */
   history_pause: { args: HistoryArgs; result: HistoryOverview };
-  /** Gives a transfer up. */
+  /** Gives a transfer up; what was taken in stays. */
   history_cancel: { args: HistoryArgs; result: HistoryOverview };
-  /** Says that a new installation is known. */
+  /** The person has seen that an installation is new. */
   new_device_seen: { args: NewDeviceArgs; result: HistoryOverview };
-  /** Whether a passphrase opens the local database. */
-  passphrase_status: { args: Nothing; result: PassphraseStatus };
-  /** Sets or changes the passphrase. */
-  passphrase_set: { args: PassphraseArgs; result: PassphraseStatus };
-  /** Takes the passphrase away. */
-  passphrase_remove: { args: PassphraseRemoveArgs; result: PassphraseStatus };
-  /** Where the data of this installation is. */
-  data_folder: { args: Nothing; result: DataFolder };
-  /** Moves it to another folder. */
-  data_folder_move: { args: DataFolderArgs; result: DataFolder };
-  /** Deletes everything of this installation on this computer. */
-  local_database_delete: { args: Nothing; result: Nothing };
-  /** Opens the local database by its passphrase. */
-  unlock: { args: UnlockArgs; result: Status };
   /** Epoch facts of a group. */
   group_debug: { args: ConversationArgs; result: GroupDebug };
 }

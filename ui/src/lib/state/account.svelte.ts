@@ -3,6 +3,7 @@ import type {
   Account,
   ApiError,
   Connection,
+  LockReason,
   NetworkCheck,
   NewWallet,
   NodeChoice,
@@ -39,8 +40,8 @@ export class AccountState {
   version = $state('')
   /** This device was revoked: what is here can be read, and that is all. */
   revoked = $state(false)
-  /** Only a passphrase opens what is here. */
-  locked = $state(false)
+  /** Why only a passphrase opens what is here; null where it is open. */
+  locked = $state<LockReason | null>(null)
   failure = $state<ApiError | null>(null)
   steps = $state<Partial<Record<RegistrationStep, StepState | undefined>>>({})
 
@@ -70,7 +71,7 @@ export class AccountState {
     this.connected(status.connection, null)
     this.version = status.version
     this.revoked = status.revoked === true
-    this.locked = status.locked === true
+    this.locked = status.locked ?? null
     this.stage = status.stage
   }
 

@@ -98,7 +98,7 @@ export class App {
 
   async load(): Promise<void> {
     await this.account.load()
-    if (this.account.stage !== 'ready' || this.account.locked) return
+    if (this.account.stage !== 'ready') return
     void this.history.load()
     await this.conversations.load()
   }

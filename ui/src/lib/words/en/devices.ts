@@ -1,5 +1,5 @@
 import type { ChangeWarning } from '../../backend/generated'
-import { count, plural } from './grammar'
+import { apart, count, plural } from './grammar'
 
 /** The devices and wallets of one’s own inbox. */
 export const devices = {
@@ -12,11 +12,11 @@ export const devices = {
   id: 'Device id',
   since: (date: string) => `First seen: ${date}`,
   sinceUnknown: 'First seen: not known',
-  rename: (name: string) => `Rename ${name}`,
+  rename: (name: string) => `Rename ${apart(name)}`,
   name: 'Name of the device',
   nameHint: 'Only you see it, on this computer.',
   revoke: 'Revoke…',
-  revokeLabel: (name: string) => `Revoke ${name}`,
+  revokeLabel: (name: string) => `Revoke ${apart(name)}`,
   revokeOthers: 'Revoke all other devices…',
   reading: 'Reading…',
   asking: 'Asking the network…',
@@ -44,7 +44,7 @@ export const devices = {
   addressHint: '0x and 40 hexadecimal characters',
   addressMalformed: 'This is not a wallet’s address. It has 0x and 40 hexadecimal characters.',
 
-  revokeTitle: (name: string) => `Revoke ${name}?`,
+  revokeTitle: (name: string) => `Revoke ${apart(name)}?`,
   revokeDetails: [
     'It gets no messages any more and can send none. Members of your groups take it out with their next message, without being asked.',
     'What it received stays on it. This cannot be undone; the device can only be added anew.',

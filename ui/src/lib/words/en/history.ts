@@ -1,5 +1,5 @@
 import type { HistoryPhase } from '../../backend/generated'
-import { count, plural } from './grammar'
+import { apart, count, plural } from './grammar'
 
 const conversations = (n: number): string => `${count(n)} ${plural(n, 'conversation', 'conversations')}`
 const messages = (n: number): string => `${count(n)} ${plural(n, 'message', 'messages')}`
@@ -40,12 +40,12 @@ export const history = {
   importFile: 'Take in from a file…',
 
   archives: 'Ready to be taken in',
-  archive: (name: string, date: string) => `From ${name}, written: ${date}`,
+  archive: (name: string, date: string) => `From ${apart(name)}, written: ${date}`,
   unasked: 'Not asked for from here',
   unaskedWarning:
     'One of your devices put these there without a request of this one. Take them in only if that was you.',
   take: 'Take in',
-  takeLabel: (name: string) => `Take in the history of ${name}`,
+  takeLabel: (name: string) => `Take in the history of ${apart(name)}`,
   transfers: 'Transfers',
   show: 'Show',
   showLabel: (what: string) => `Show: ${what}`,
@@ -53,6 +53,7 @@ export const history = {
   askingTitle: 'History for this device',
   answeringTitle: 'History for another device',
   code: 'Code to compare',
+  codeComing: 'Eight words to compare appear here as soon as one of your devices has the request.',
   codeAsking: 'Your other device shows a code too. Allow it there only if these eight words are the same.',
   codeAnswering:
     'The new device shows a code too. Allow only if these eight words are the same. If they differ, somebody else is asking.',
@@ -68,8 +69,8 @@ export const history = {
   cancel: 'Stop',
   askAgain: 'Ask again…',
 
-  fromDevice: (name: string) => `From ${name}`,
-  toDevice: (name: string) => `To ${name}`,
+  fromDevice: (name: string) => `From ${apart(name)}`,
+  toDevice: (name: string) => `To ${apart(name)}`,
   device: 'Device',
   unknownDevice: 'One of your devices',
   requested: 'Asked',
@@ -149,14 +150,15 @@ export const history = {
     Record<HistoryPhase, string>
   >,
 
-  newDevice: (name: string, date: string) => `A new device was added to your identity: ${name} (${date}).`,
+  newDevice: (name: string, date: string) =>
+    `A new device was added to your identity: ${apart(name)} (${date}).`,
   wasItYou: 'Was this you?',
   yes: 'Yes, it is mine',
-  yesLabel: (name: string) => `Yes, ${name} is mine`,
+  yesLabel: (name: string) => `Yes, ${apart(name)} is mine`,
   revoke: 'No, revoke…',
-  request: (name: string) => `${name} asks for your history.`,
+  request: (name: string) => `${apart(name)} asks for your history.`,
   look: 'Look…',
-  lookLabel: (name: string) => `Look at what ${name} asks for`,
+  lookLabel: (name: string) => `Look at what ${apart(name)} asks for`,
   notices: 'About your devices',
 }
 

@@ -1,3 +1,5 @@
+import type { LockReason } from '../../backend/generated'
+
 /** What Conclave keeps on this computer. */
 export const local = {
   title: 'Data on this computer',
@@ -55,8 +57,12 @@ export const local = {
   deleting: 'Deleting…',
 
   lockedTitle: 'Open with your passphrase',
-  locked:
-    'The keychain of this computer does not have the key to your data any more. The data is here and safe. Your passphrase opens it and puts the key back.',
+  locked: {
+    no_entry: 'The keychain of this computer does not have the key to your data any more.',
+    no_keychain: 'This computer offers no keychain that could have the key to your data.',
+    wrong_entry: 'What the keychain of this computer has does not open your data.',
+  } satisfies Record<LockReason, string> as Record<LockReason, string>,
+  lockedSafe: 'The data is here and safe, and your passphrase opens it.',
   unlockField: 'Passphrase',
   unlock: 'Open',
   unlocking: 'Opening…',
