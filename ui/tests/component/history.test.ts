@@ -41,10 +41,10 @@ describe('a device that asks for the past', () => {
     await user.click(screen.getByTestId('history-attachments'))
     await user.click(screen.getByTestId('history-ask'))
     await screen.findByTestId('code-coming')
+    expect(screen.getByTestId('transfer-dialog')).toHaveTextContent('answer by themselves')
     backend.past.to('pin1', 'held', { code: CODE, installation_id: LAPTOP, device_name: 'Laptop' })
     expect(await screen.findByTestId('history-code')).toHaveAttribute('data-code', CODE.join(' '))
     expect(screen.getByTestId('transfer-dialog')).toHaveTextContent(/From .Laptop/)
-    expect(screen.getByTestId('transfer-dialog')).toHaveTextContent('answer by themselves')
     const asked = lastCall(backend, 'history_request') as { since_ns: string }
     expect(asked).toMatchObject({ consent: false, attachments: true, conversation_ids: null })
     const days = (Date.now() - Number(asked.since_ns.slice(0, -6))) / DAY_MS

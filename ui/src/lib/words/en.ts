@@ -143,6 +143,7 @@ export const en = {
     signNetwork: 'Network',
     inboxExists: (next: number) =>
       `This identity is already on the network. This device becomes installation ${next} of 10.`,
+    fullTitle: 'No room for another device',
     inboxFull:
       'This identity has 10 installations already, and no more are possible. Nothing was changed. Revoke one you no longer use, then go on.',
     otherDevices: 'Your other devices',
