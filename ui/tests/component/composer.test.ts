@@ -335,6 +335,7 @@ describe('files', () => {
           },
         ]),
       saveAttachment: () => Promise.resolve(null),
+      choosePath: () => Promise.resolve(null),
       openLink: () => Promise.resolve(),
     }
     const user = open(backend)

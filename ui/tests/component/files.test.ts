@@ -113,6 +113,7 @@ describe('the files of a conversation', () => {
     backend.shell = {
       chooseFiles: () => Promise.resolve([]),
       saveAttachment: () => Promise.resolve('/home/alix/contract.pdf'),
+      choosePath: () => Promise.resolve(null),
       openLink: () => Promise.resolve(),
     }
     const { user, list } = await openFiles()

@@ -176,6 +176,66 @@ describe('registering', () => {
   })
 })
 
+describe('an identity that is on the network already', () => {
+  const id = (n: number): string => `${n}e`.padEnd(64, '4')
+
+  async function toReview(devices: number): Promise<ReturnType<typeof open>> {
+    for (let n = 0; n < devices; n++) backend.own.addDevice(id(n), '1700000000000000000')
+    const user = await toNetwork()
+    await user.click(screen.getByTestId('network-continue'))
+    await screen.findByTestId('inbox-exists')
+    return user
+  }
+
+  it('says which device this becomes, names the others, and offers their history', async () => {
+    const user = await toReview(2)
+    expect(screen.getByTestId('inbox-exists')).toHaveTextContent('installation 3 of 10')
+    expect(screen.getAllByTestId('device')).toHaveLength(2)
+    expect(screen.queryByTestId('device-revoke')).toBeNull()
+    await user.click(screen.getByTestId('register'))
+    await screen.findByTestId('main-window')
+    expect(await screen.findByTestId('history-dialog')).toHaveTextContent('2 other devices')
+    await user.click(screen.getByTestId('history-not-now'))
+    await waitFor(() => expect(screen.queryByTestId('history-dialog')).toBeNull())
+  })
+
+  it('offers it after a crash, too', async () => {
+    backend.own.addDevice(id(0), null)
+    backend.stage = 'registering'
+    const user = open(backend)
+    await user.click(await screen.findByTestId('register-retry'))
+    await screen.findByTestId('history-dialog')
+  })
+
+  it('of ten devices revokes one right there, signed by the wallet that waits', async () => {
+    const user = await toReview(10)
+    expect(screen.getByTestId('inbox-exists')).toHaveTextContent('Revoke one')
+    expect(screen.getByTestId('register')).toBeDisabled()
+    await user.click(screen.getAllByTestId('device-revoke').at(3) as HTMLElement)
+    expect(await screen.findByTestId('sign-dialog')).toHaveTextContent('The wallet you imported signs')
+    expect(screen.queryByTestId('import-secret')).toBeNull()
+    await user.click(screen.getByTestId('sign-confirm'))
+    await waitFor(() => expect(screen.queryByTestId('sign-dialog')).toBeNull())
+    expect(called('inbox_change_preview')).toEqual([
+      {
+        change: { kind: 'revoke_installations', installation_ids: [id(3)] },
+        node: { kind: 'built_in' },
+      },
+    ])
+    expect(called('inbox_change_sign')).toEqual([{ change_id: '1', signature: { kind: 'held_wallet' } }])
+    await waitFor(() => expect(screen.getByTestId('register')).toBeEnabled())
+    expect(screen.getByTestId('inbox-exists')).toHaveTextContent('installation 10 of 10')
+  })
+
+  it('of ten devices asks for the recovery wallet where that is another one', async () => {
+    backend.own.recovery = `0x${'7'.repeat(40)}`
+    const user = await toReview(10)
+    await user.click(screen.getAllByTestId('device-revoke').at(0) as HTMLElement)
+    expect(await screen.findByTestId('sign-signer')).toHaveAttribute('data-value', backend.own.recovery)
+    expect(screen.getByTestId('import-secret')).toBeVisible()
+  })
+})
+
 it('says why it could not start, and tries again', async () => {
   backend.refuse.set(
     'status',

@@ -254,6 +254,7 @@ describe('markdown', () => {
     backend.shell = {
       chooseFiles: () => Promise.resolve([]),
       saveAttachment: () => Promise.resolve(null),
+      choosePath: () => Promise.resolve(null),
       openLink: (url) => {
         opened.push(url)
         return Promise.resolve()
@@ -447,6 +448,7 @@ describe('attachments', () => {
         saved.push(all)
         return Promise.resolve('/home/alix/trail map.pdf')
       },
+      choosePath: () => Promise.resolve(null),
       openLink: () => Promise.resolve(),
     }
     const one = put1({})

@@ -48,7 +48,7 @@ export const lastCall = (backend: MemoryBackend, command: string): unknown =>
   backend.calls.findLast((call) => call.command === command)?.args
 
 /** A promise, and what fulfils it. */
-function gate(): { promise: Promise<unknown>; open: () => void } {
+export function gate(): { promise: Promise<unknown>; open: () => void } {
   let open: (value: unknown) => void = () => undefined
   const promise = new Promise((done) => (open = done))
   return { promise, open: () => open(null) }

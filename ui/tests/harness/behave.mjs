@@ -1,5 +1,6 @@
 // What only a real browser can show: places are kept while things come and go. node tests/harness/behave.mjs
 import assert from 'node:assert/strict'
+import { own } from './behave-own.mjs'
 import { inChromium } from './chromium.mjs'
 
 const checks = []
@@ -633,6 +634,8 @@ check('one pane has a way back', async (page) => {
   await page.getByTestId('back').click()
   await page.getByTestId('conversation-list').waitFor()
 })
+
+checks.push(...own)
 
 const only = process.argv[2] ?? ''
 let failed = 0

@@ -4,6 +4,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { inChromium } from './chromium.mjs'
+import { own } from './look-own.mjs'
 
 const only = process.argv[2] ?? ''
 const widths = (process.argv[3] ?? '360,900,1400').split(',').map(Number)
@@ -493,6 +494,7 @@ const screens = {
     scene: 'contents',
     go: (page) => page.getByTestId('conversation-row').nth(1).click({ button: 'right' }),
   },
+  ...own,
   large: { scene: 'large', go: (page) => row(page, 'Much unread') },
 }
 
@@ -574,7 +576,9 @@ await inChromium(async (page, base, errors) => {
         // What the picture before chose is not remembered.
         await page.evaluate(() => localStorage.clear())
         await page.goto(`${base}?scene=${scene}`)
-        await page.locator('[data-testid=first-run], [data-testid=main-window]').waitFor()
+        await page
+          .locator('[data-testid=first-run], [data-testid=main-window], [data-testid=unlock]')
+          .waitFor()
         await go?.(page)
         await page.evaluate(() => document.fonts.ready)
         await page.waitForTimeout(200)

@@ -1,6 +1,7 @@
 import type { Message } from '../../src/lib/backend/generated'
 import { MemoryBackend } from '../memory/backend'
 import { addContents } from './contents'
+import { devices, existing, locked, revoked } from './own'
 import { conversation, member, message, people, SELF, text, type PersonName } from '../memory/world'
 
 const MINUTE = 60_000
@@ -332,6 +333,16 @@ export function scene(name: string): MemoryBackend {
       addContents(backend)
       return backend
     }
+    case 'devices':
+      return devices(busy())
+    case 'revoked':
+      return revoked(busy())
+    case 'locked':
+      return locked()
+    case 'existing':
+      return existing(2)
+    case 'full':
+      return existing(10)
     case 'group':
       return grouped()
     case 'odd':

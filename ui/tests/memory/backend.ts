@@ -1,7 +1,9 @@
 import type { Args, Backend, Command, Listener, Result, Shell } from '../../src/lib/backend/backend'
 import type { Anchor, ApiError, MessagePage, RegistrationStep, Stage } from '../../src/lib/backend/generated'
 import { contents, Enclosed } from './content'
-import { groups, type Called, type Handlers, type Pace } from './groups'
+import { Own, owned, THIS } from './devices'
+import { groups, type Handlers, type Pace } from './groups'
+import { Past, pasts } from './history'
 import { fail, Store } from './store'
 import { conversation, SELF } from './world'
 
@@ -32,6 +34,8 @@ export class MemoryBackend extends Store implements Backend {
   /** How adding and removing people goes on. */
   readonly pace: Pace = { batch: 400, stepMs: 0, gate: null }
   readonly enclosed = new Enclosed()
+  readonly own = new Own()
+  readonly past = new Past(this)
   /** None, as in a browser. */
   shell: Shell | null = null
 
@@ -41,9 +45,7 @@ export class MemoryBackend extends Store implements Backend {
     await this.hold.get(command)
     const refused = this.refuse.get(command)
     if (refused !== undefined) throw refused
-    const handler = this.#handlers[command as Called] as unknown as (
-      args: Args<K>,
-    ) => Result<K> | Promise<Result<K>>
+    const handler = this.#handlers[command] as unknown as (args: Args<K>) => Result<K> | Promise<Result<K>>
     return structuredClone(await handler(args))
   }
 
@@ -88,6 +90,8 @@ export class MemoryBackend extends Store implements Backend {
   readonly #handlers: Handlers = {
     ...groups(this, this.pace),
     ...contents(this, this.enclosed, () => this.online),
+    ...owned(this, this.own, () => this.stage === 'ready'),
+    ...pasts(this, this.past, this.pace),
     status: () => ({
       stage: this.stage,
       account:
@@ -95,14 +99,29 @@ export class MemoryBackend extends Store implements Backend {
           ? null
           : {
               inbox_id: SELF.inboxId,
-              installation_id: 'f'.repeat(64),
+              installation_id: THIS,
               address: SELF.address,
               node: 'built-in',
               registered: this.stage === 'ready',
             },
       connection: this.online ? 'online' : 'offline',
       version: '0.1.0',
+      ...(this.own.revoked ? { revoked: true } : {}),
+      ...(this.own.locked === null ? {} : { locked: this.own.locked }),
     }),
+    unlock: async ({ passphrase }) => {
+      if (passphrase !== this.own.passphrase)
+        throw fail('wrong_passphrase', 'This is not the passphrase. Nothing is lost; try again.', false)
+      this.own.locked = null
+      this.stage = 'ready'
+      return this.#handlers.status({} as Args<'status'>)
+    },
+    local_database_delete: () => {
+      this.conversations.clear()
+      this.messages.clear()
+      this.stage = 'empty'
+      return {}
+    },
     wallet_create: () => ({ address: SELF.address, recovery_phrase: PHRASE }),
     wallet_import: ({ secret }) => {
       if (secret === 'wrong')
@@ -123,8 +142,8 @@ export class MemoryBackend extends Store implements Backend {
     registration_preview: () => ({
       address: SELF.address,
       inbox_id: SELF.inboxId,
-      inbox_exists: false,
-      installations: [],
+      inbox_exists: this.own.others.length > 0,
+      installations: this.own.devices(false).installations,
       signature_text: [
         'XMTP : Authenticate to inbox',
         '',

@@ -4,18 +4,7 @@ import { changed, PINNED, preset, ruleOf } from './policies'
 import { fail, type Store } from './store'
 import { conversation, SELF } from './world'
 
-/** Commands that no screen calls yet. */
-type Uncalled =
-  | 'device_list'
-  | 'device_name'
-  | 'inbox_change_preview'
-  | 'inbox_change_sign'
-  | 'inbox_change_apply'
-  | 'archive_export'
-  | 'archive_inspect'
-  | 'archive_import'
-export type Called = Exclude<Command, Uncalled>
-export type Handlers = { [K in Called]: (args: Args<K>) => Result<K> | Promise<Result<K>> }
+export type Handlers = { [K in Command]: (args: Args<K>) => Result<K> | Promise<Result<K>> }
 type Groups = Pick<
   Handlers,
   | 'group_create'

@@ -124,7 +124,7 @@ describe('the composer’s place', () => {
   const why = (
     one: Partial<ReturnType<typeof conversation>>,
     ...lines: Parameters<typeof closedReason>[1][number][]
-  ) => closedReason(conversation({ id: 'c', ...one }), lines, SELF.inboxId, name)
+  ) => closedReason(conversation({ id: 'c', ...one }), lines, SELF.inboxId, name, false)
   const removed = message.change('c', people.bo.inboxId, { removed: [SELF.inboxId] }, '1')
   const left = message.change('c', people.bo.inboxId, { left: [SELF.inboxId] }, '1')
 

@@ -20,12 +20,20 @@ export type ChosenFile =
   | { name: string; prepared: PreparedAttachment; failure: null }
   | { name: string; prepared: null; failure: ApiError }
 
-/** What the desktop around the page does. The page never names a path: the person chooses it in a dialog. */
+/** What is chosen in a dialog: a file that is there, one to be written, or a folder. */
+export type PathKind = 'file' | 'new_file' | 'folder'
+
+/**
+ * What the desktop around the page does. The page makes up no path: the desktop takes only those that the
+ * person chose in one of its dialogs.
+ */
 export interface Shell {
   /** Lets the person choose files and prepares them to be sent; none if they close the dialog. */
   chooseFiles(conversationId: string): Promise<ChosenFile[]>
   /** Lets the person choose where to save an attachment; says where, or null if they close the dialog. */
   saveAttachment(messageId: string, index: number, name: string): Promise<string | null>
+  /** Lets the person choose a file or folder; says which, or null if they close the dialog. */
+  choosePath(kind: PathKind, suggested: string): Promise<string | null>
   /** Opens a web or mail address outside of the app. */
   openLink(url: string): Promise<void>
 }

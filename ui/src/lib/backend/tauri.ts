@@ -23,6 +23,7 @@ export async function connectTauri(): Promise<Backend> {
       chooseFiles: (conversationId) => run('shell_choose_files', { conversation_id: conversationId }),
       saveAttachment: (messageId, index, name) =>
         run('shell_save_attachment', { message_id: messageId, index, name }),
+      choosePath: (kind, suggested) => run('shell_choose_path', { kind, suggested }),
       openLink: (url) => run('shell_open_link', { url }),
     },
     subscribe: (listener) => listeners.add(listener),

@@ -19,8 +19,11 @@ export function closedReason(
   messages: readonly Message[],
   self: string | null,
   name: (inboxId: string) => string,
+  revoked: boolean,
 ): string | null {
   const { composer } = words
+  if (revoked) return words.devices.composerRevoked
+  if (conversation.is_restored === true) return words.restored.composer
   if (!conversation.is_active) {
     const how = departure(messages, self)
     if (how === null) return composer.inactive

@@ -3,12 +3,14 @@ import type {
   Account,
   ApiError,
   Connection,
+  LockReason,
   NetworkCheck,
   NewWallet,
   NodeChoice,
   RegistrationPreview,
   RegistrationStep,
   Stage,
+  Status,
   StepState,
   Wallet,
   WalletImport,
@@ -36,6 +38,10 @@ export class AccountState {
   connection = $state<Connection>('idle')
   connectionMessage = $state<string | null>(null)
   version = $state('')
+  /** This device was revoked: what is here can be read, and that is all. */
+  revoked = $state(false)
+  /** Why only a passphrase opens what is here; null where it is open. */
+  locked = $state<LockReason | null>(null)
   failure = $state<ApiError | null>(null)
   steps = $state<Partial<Record<RegistrationStep, StepState | undefined>>>({})
 
@@ -46,17 +52,27 @@ export class AccountState {
 
   async load(): Promise<void> {
     try {
-      const status = await this.#backend.call('status', nothing)
-      this.#people.self = status.account?.inbox_id ?? null
-      this.#people.learn(this.#people.self, status.account?.address)
-      this.account = status.account
-      this.connected(status.connection, null)
-      this.version = status.version
-      this.stage = status.stage
+      this.#standing(await this.#backend.call('status', nothing))
       this.failure = null
     } catch (error) {
       this.failure = toApiError(error, words.errors.internal)
     }
+  }
+
+  /** Opens what only a passphrase opens. */
+  async unlock(passphrase: string): Promise<void> {
+    this.#standing(await this.#backend.call('unlock', { passphrase }))
+  }
+
+  #standing(status: Status): void {
+    this.#people.self = status.account?.inbox_id ?? null
+    this.#people.learn(this.#people.self, status.account?.address)
+    this.account = status.account
+    this.connected(status.connection, null)
+    this.version = status.version
+    this.revoked = status.revoked === true
+    this.locked = status.locked ?? null
+    this.stage = status.stage
   }
 
   connected(connection: Connection, message: string | null): void {

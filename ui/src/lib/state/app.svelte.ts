@@ -9,10 +9,12 @@ import { Appearance } from './appearance.svelte'
 import { Consents } from './consents.svelte'
 import { Attachments } from './attachments.svelte'
 import { Conversations } from './conversations.svelte'
+import { OwnDevices } from './devices.svelte'
 import { Drafts } from './drafts.svelte'
 import { EmojiState } from './emoji.svelte'
 import { Enclosures } from './enclosures.svelte'
 import { Files } from './files.svelte'
+import { History } from './history.svelte'
 import { Timeline } from './messages.svelte'
 import { Navigation } from './navigation.svelte'
 import { People } from './people.svelte'
@@ -31,6 +33,8 @@ export class App {
   readonly account: AccountState
   readonly conversations: Conversations
   readonly consents: Consents
+  readonly devices: OwnDevices
+  readonly history: History
   readonly pictures: Pictures
   readonly drafts: Drafts
   readonly enclosures: Enclosures
@@ -62,6 +66,8 @@ export class App {
     this.account = new AccountState(backend, this.people)
     this.conversations = new Conversations(backend, this.people)
     this.consents = new Consents(backend, this.people)
+    this.devices = new OwnDevices(backend)
+    this.history = new History(backend, (sentence) => (this.announcement = sentence))
     this.pictures = new Pictures(backend)
     this.drafts = new Drafts(backend)
     this.enclosures = new Enclosures(backend)
@@ -92,7 +98,15 @@ export class App {
 
   async load(): Promise<void> {
     await this.account.load()
-    if (this.account.stage === 'ready') await this.conversations.load()
+    if (this.account.stage !== 'ready') return
+    void this.history.load()
+    await this.conversations.load()
+  }
+
+  /** What was here is deleted: begins anew. */
+  forget(): void {
+    this.navigation.reset()
+    void this.load()
   }
 
   /** Makes what is needed of the conversation that is open. */
@@ -159,8 +173,18 @@ export class App {
       case 'conversation_deleted':
         this.conversations.remove(event.conversation_id)
         break
+      case 'history':
+        this.history.receive(event.overview)
+        break
+      case 'inbox_changed':
+        void this.devices.changed()
+        break
+      case 'revoked':
+        this.account.revoked = true
+        break
       case 'resync':
         void this.load()
+        void this.devices.changed()
         void this.timeline?.resync()
         void this.files?.resync()
     }

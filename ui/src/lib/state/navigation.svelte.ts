@@ -1,7 +1,18 @@
 import type { Attachment, ListFilter } from '../backend/generated'
 
 export type DialogName =
-  'new-group' | 'new-direct' | 'palette' | 'search' | 'shortcuts' | 'settings' | 'people'
+  | 'new-group'
+  | 'new-direct'
+  | 'palette'
+  | 'search'
+  | 'shortcuts'
+  | 'settings'
+  | 'people'
+  | 'devices'
+  | 'history'
+  | 'archive-export'
+  | 'archive-import'
+  | 'local-data'
 
 /** What is open. */
 export class Navigation {
@@ -20,6 +31,10 @@ export class Navigation {
   link = $state<string | null>(null)
   /** The picture that is shown as a whole. */
   picture = $state.raw<{ messageId: string; item: Attachment } | null>(null)
+  /** The transfer of history that is looked at, by its pin. */
+  transfer = $state<string | null>(null)
+  /** A device that is asked about before it is revoked, by its id. */
+  revoking = $state<string | null>(null)
   /** The message to go to in the conversation that is open. */
   jumpTo = $state<string | null>(null)
 
@@ -32,6 +47,16 @@ export class Navigation {
     this.jumpTo = null
     this.finding = false
     this.dialog = null
+  }
+
+  /** Nothing is open. */
+  reset(): void {
+    this.conversationId = null
+    this.dialog = null
+    this.transfer = null
+    this.revoking = null
+    this.info = false
+    this.finding = false
   }
 
   /** Opens a conversation at a message. */

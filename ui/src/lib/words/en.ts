@@ -1,7 +1,10 @@
 import type { RegistrationStep } from '../backend/generated'
+import * as devices from './en/devices'
 import { count, names, plural, YOU, YOU_OBJECT } from './en/grammar'
 import * as group from './en/group'
+import * as history from './en/history'
 import { lines } from './en/lines'
+import { local } from './en/local'
 import * as messages from './en/messages'
 import * as others from './en/people'
 import { permissions } from './en/permissions'
@@ -17,10 +20,13 @@ const steps: Record<RegistrationStep, string> = {
 
 /** The English catalogue, with what is in the folder beside it: the only place where text for people is written. */
 export const en = {
+  ...devices,
   ...group,
+  ...history,
   ...others,
   ...messages,
   lines,
+  local,
   permissions,
 
   locale: 'en-GB',
@@ -137,10 +143,10 @@ export const en = {
     signNetwork: 'Network',
     inboxExists: (next: number) =>
       `This identity is already on the network. This device becomes installation ${next} of 10.`,
+    fullTitle: 'No room for another device',
     inboxFull:
-      'This identity has 10 installations already, and no more are possible. Nothing was changed. Remove one on another device, then try again.',
+      'This identity has 10 installations already, and no more are possible. Nothing was changed. Revoke one you no longer use, then go on.',
     otherDevices: 'Your other devices',
-    installationSince: (date: string) => `since ${date}`,
     preparing: 'Looking up your identity…',
     register: 'Sign and register',
 
@@ -300,6 +306,7 @@ export const en = {
     you: 'You',
     appearance: 'Appearance',
     people: 'People',
+    device: 'Devices and data',
     themes: { system: 'Like the system', light: 'Light', dark: 'Dark' },
     network: 'Network',
     builtInNode: 'This computer',

@@ -12,8 +12,10 @@ export const count = (n: number): string => number.format(n)
 export const plural = (n: number, one: string, other: string): string => (n === 1 ? one : other)
 export const people = (n: number): string => `${count(n)} ${plural(n, 'person', 'people')}`
 
-/** Keeps the direction of text that others wrote from changing the sentence around it. */
-export const quoted = (text: string): string => `“\u2068${text}\u2069”`
+/** Keeps the direction of a name from changing the sentence around it. */
+export const apart = (text: string): string => `\u2068${text}\u2069`
+/** What others wrote. */
+export const quoted = (text: string): string => `“${apart(text)}”`
 
 /** The verb that goes with a subject: “You pin”, “0x1234…abcd pins”. */
 export const verb = (by: string, other: string, you: string): string => (by === YOU ? you : other)

@@ -135,6 +135,7 @@ export const members = {
 /** Adding, removing and creating, step by step. */
 export const operation = {
   progress: (done: number, total: number) => `${count(done)} of ${count(total)}`,
+  percent: (done: number, total: number) => `${Math.floor((100 * done) / Math.max(total, 1))} %`,
   cancelling: 'Stopping…',
   cancelHint: 'It stops after the step that is under way. What was done until then stays.',
 }

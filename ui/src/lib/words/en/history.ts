@@ -1,0 +1,238 @@
+import type { HistoryPhase } from '../../backend/generated'
+import { apart, count, plural } from './grammar'
+
+const conversations = (n: number): string => `${count(n)} ${plural(n, 'conversation', 'conversations')}`
+const messages = (n: number): string => `${count(n)} ${plural(n, 'message', 'messages')}`
+
+/** How far back something goes. */
+export const range = {
+  label: 'How far back',
+  month: '30 days',
+  year: '1 year',
+  all: 'Everything',
+  since: (date: string) => `Since ${date}`,
+}
+
+/** The past, carried from one of one’s own devices to another. */
+export const history = {
+  title: 'Get your history',
+  open: 'Get history from your devices…',
+  section: 'History',
+  sectionLead: 'A new device begins empty. Another one of yours, or a file, can give it the past.',
+  lead: (n: number) =>
+    `You have ${count(n)} other ${plural(n, 'device', 'devices')}. One of them can send this device what was written before.`,
+  others: 'Your other devices',
+  none: 'This is your only device',
+  noneDetail: 'There is no other one to ask. If you have an archive file, take the history from there.',
+  what: 'What to ask for',
+  messages: 'Messages and conversations',
+  consent: 'Whom you allowed and blocked',
+  attachments: 'Files and pictures',
+  attachmentsDetail: 'Can be large. Without them the messages come sooner.',
+  left: 'Messages that will disappear, and conversations you blocked, are left out.',
+  ask: 'Ask my devices',
+  asking: 'Asking…',
+  fromFile: 'From a file…',
+  notNow: 'Not now',
+  file: 'Archive file',
+  fileLead: 'An encrypted file that you keep yourself.',
+  exportFile: 'Save to a file…',
+  importFile: 'Take in from a file…',
+
+  archives: 'Ready to be taken in',
+  archive: (name: string, date: string) => `From ${apart(name)}, written: ${date}`,
+  unasked: 'Not asked for from here',
+  unaskedWarning:
+    'One of your devices put these there without a request of this one. Take them in only if that was you.',
+  take: 'Take in',
+  takeLabel: (name: string) => `Take in the history of ${apart(name)}`,
+  transfers: 'Transfers',
+  show: 'Show',
+  showLabel: (what: string) => `Show: ${what}`,
+
+  askingTitle: 'History for this device',
+  answeringTitle: 'History for another device',
+  code: 'Code to compare',
+  codeComing: 'Eight words to compare appear here as soon as one of your devices has the request.',
+  codeAsking: 'Your other device shows a code too. Allow it there only if these eight words are the same.',
+  codeAnswering:
+    'The new device shows a code too. Allow only if these eight words are the same. If they differ, somebody else is asking.',
+  noCode:
+    'That app shows no code. Compare the device id with the one shown on the device that asks, if it shows one. If you are not sure, refuse.',
+  waitingHint:
+    'Open Conclave on your other device and allow the request there. Newer official apps of this network answer by themselves when they are opened; they show no code.',
+  expires: (when: string) => `The request ends: ${when}`,
+  fileExpires: (when: string) => `What was sent is deleted: ${when}`,
+  background: 'Go on in the background',
+  pause: 'Pause',
+  resume: 'Go on',
+  cancel: 'Stop',
+  askAgain: 'Ask again…',
+
+  fromDevice: (name: string) => `From ${apart(name)}`,
+  toDevice: (name: string) => `To ${apart(name)}`,
+  device: 'Device',
+  unknownDevice: 'One of your devices',
+  requested: 'Asked',
+  wants: 'Asks for',
+  wantsAll: 'Everything',
+  wantsSince: (date: string) => `What was written since ${date}`,
+  wantsConversations: (n: number) => `of ${conversations(n)}`,
+  withConsent: 'whom you allowed and blocked',
+  withAttachments: 'files and pictures',
+  size: 'Size, about',
+  sizeUnknown: 'not known yet',
+  server: 'Goes by way of',
+  serverHint: 'It is encrypted; the server cannot read it. Your devices have the key.',
+  foreign: (host: string) => `${host} is not the server you chose.`,
+  foreignSend: 'Send by way of it all the same',
+  foreignTake: 'Fetch from it all the same',
+  officialHint: 'The device runs another app of this network.',
+  requestQuestion: 'Is this your device, in front of you?',
+  allow: 'Allow',
+  allowing: 'Sending…',
+  less: 'Send less…',
+  lessHide: 'Send what was asked',
+  lessHint: 'Never more than was asked for.',
+  refuse: 'Refuse',
+  revokeDevice: 'Revoke device…',
+  download: 'Take in',
+
+  bytes: 'Data',
+  conversations: 'Conversations',
+  messagesDone: 'Messages',
+  of: (done: string, total: string) => `${done} of ${total}`,
+
+  doneAsking: (n: number, m: number) => `${conversations(n)} and ${messages(m)} are here now.`,
+  doneAnswering: (n: number, m: number) => `${conversations(n)} and ${messages(m)} were sent.`,
+  skipped: (n: number) => `${count(n)} ${plural(n, 'entry was', 'entries were')} left out.`,
+  readOnlyTitle: 'What does “read-only” mean?',
+  readOnly:
+    'Conversations from the past can be read at once. To write in them, the app of a member has to add this device, which happens by itself when one of your other devices or of the members’ is online. Until then they are marked as read-only.',
+
+  phases: {
+    asking: {
+      waiting: 'Waiting for your other devices',
+      held: 'Your other device asks whether to send',
+      building: 'Your other device puts the history together',
+      uploading: 'Your other device sends the history',
+      sent: 'The history was sent',
+      ready: 'The history is ready to be taken in',
+      downloading: 'Fetching the history',
+      verifying: 'Checking the history',
+      importing: 'Taking the history in',
+      paused: 'Paused. What is here stays.',
+      done: 'The history is here',
+      refused: 'Your other device refused',
+      expired: 'Nobody answered in time',
+      cancelled: 'You stopped it. What was taken in stays.',
+      failed: 'It stopped. What was taken in stays.',
+    },
+    answering: {
+      waiting: 'A device asks for your history',
+      held: 'A device asks for your history',
+      building: 'Putting the history together',
+      uploading: 'Sending the history',
+      sent: 'The history was sent',
+      ready: 'The history was sent',
+      downloading: 'The other device fetches the history',
+      verifying: 'The other device checks the history',
+      importing: 'The other device takes the history in',
+      paused: 'Paused. Nothing is lost.',
+      done: 'The other device has the history',
+      refused: 'You refused. Nothing was sent.',
+      expired: 'The request ended. Nothing was sent.',
+      cancelled: 'You stopped it.',
+      failed: 'It stopped. Nothing here was changed.',
+    },
+  } satisfies Record<string, Record<HistoryPhase, string>> as Record<
+    'asking' | 'answering',
+    Record<HistoryPhase, string>
+  >,
+
+  newDevice: (name: string, date: string) =>
+    `A new device was added to your identity: ${apart(name)} (${date}).`,
+  wasItYou: 'Was this you?',
+  yes: 'Yes, it is mine',
+  yesLabel: (name: string) => `Yes, ${apart(name)} is mine`,
+  revoke: 'No, revoke…',
+  request: (name: string) => `${apart(name)} asks for your history.`,
+  look: 'Look…',
+  lookLabel: (name: string) => `Look at what ${apart(name)} asks for`,
+  notices: 'About your devices',
+}
+
+/** Conversations that came from the past and cannot be written in yet. */
+export const restored = {
+  badge: 'Read-only',
+  detail: 'Read-only until a member’s app adds this device',
+  composer:
+    'This conversation came from your history. You can write here once the app of a member has added this device, which happens by itself.',
+}
+
+/** The history as a file. */
+export const archive = {
+  exportTitle: 'Save your history to a file',
+  exportLead:
+    'The file is encrypted. Whoever has it and what opens it can read everything in it, so keep the two apart.',
+  path: 'File',
+  pathHint: 'Whole path on the computer where Conclave runs',
+  newFile: 'Save as…',
+  choose: 'Choose…',
+  none: 'No file chosen',
+  folder: 'Folder',
+  noFolder: 'No folder chosen',
+  protect: 'What opens it',
+  passphrase: 'A passphrase',
+  passphraseDetail: 'At least 8 characters. You type it again to open the file.',
+  key: 'A printed key',
+  keyDetail: 'Made now, shown once. Print it or write it down.',
+  passphraseField: 'Passphrase',
+  passphraseAgain: 'The passphrase again',
+  passphraseDiffers: 'The two are not the same.',
+  passphraseShort: 'At least 8 characters.',
+  disappearing: 'Leave out messages that will disappear',
+  denied: 'Leave out conversations you blocked',
+  save: 'Save',
+  saving: 'Saving…',
+  saved: 'Your history is saved',
+  keyTitle: 'The key of this file',
+  keyWarning:
+    'Write it down or print it now. It is shown this once and kept nowhere. Without it nobody can open the file, you neither.',
+  keyWhat: 'key',
+  keyKept: 'I have kept the key',
+  size: 'Size',
+  conversations: 'Conversations',
+  messages: 'Messages',
+  consents: 'Decisions about people',
+  leftOut: (n: number) => `${messages(n)} were left out, because other apps could not read on after them.`,
+
+  importTitle: 'Take in a file',
+  importLead: 'First you see what is inside; nothing is changed until you say so.',
+  opens: 'What opens it',
+  keyField: 'Printed key',
+  keyHint: '64 hexadecimal digits, in groups or not',
+  inspect: 'Look inside',
+  inspecting: 'Looking inside…',
+  inside: 'In this file',
+  written: 'Written',
+  span: 'Messages from',
+  spanOf: (from: string, to: string) => `${from} to ${to}`,
+  only: 'Limited to',
+  skippedInside: (n: number) =>
+    `${count(n)} ${plural(n, 'entry is', 'entries are')} not known to this app and will be left out.`,
+  unsealed:
+    'Nothing in the file says that its end is there. Other apps never write that; if Conclave wrote it, a part may be missing.',
+  keeps: 'What is here already stays as it is.',
+  take: 'Take it in',
+  taking: 'Taking in…',
+  taken: 'The file is taken in',
+  newConversations: 'New conversations',
+  newMessages: 'New messages',
+  known: 'Were here already',
+  knownOf: (n: number, m: number) => `${conversations(n)}, ${messages(m)}`,
+  expired: 'Had disappeared by now',
+  changed: 'Decisions that were newer',
+  skipped: 'Left out',
+  other: 'Another file',
+}
