@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { binary, folder, run } from "../interop/program.mjs";
 
 /** Runs a command on an account's folder; gives the lines it prints, decoded. */
-async function command({ data, keyFile }, words) {
+export async function command({ data, keyFile }, words) {
   const { code, stdout, stderr } = await run(binary("conclave-cli"), ["--data", data, "--key-file", keyFile, "--json", ...words]);
   assert.equal(code, 0, `conclave-cli ${words.join(" ")}: ${stderr}`);
   return stdout
