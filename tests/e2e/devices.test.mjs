@@ -55,7 +55,7 @@ test("a second device gets the history by a handshake that is compared", (t) =>
         await bo.close();
       }
       await alix.acceptConversation("Cabin");
-      await alix.screen.see(at("message", { text: LAST }), { seconds: 120 });
+      await alix.screen.see(at("conversation-preview", { text: LAST }), { seconds: 120 });
       await alix.say("That was long.");
     });
 

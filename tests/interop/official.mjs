@@ -116,9 +116,10 @@ export class Official {
 
   /**
    * Registers one installation of `wallet` (a viem account) with the node at `url`. Without
-   * `encryptionKey` its database is plain: only there the whole epoch authenticator can be read.
+   * `encryptionKey` its database is plain: only there the whole epoch authenticator can be read. With
+   * a `historyServer` its worker for the other installations of its inbox runs.
    */
-  static async create(name, url, wallet, { encryptionKey = null } = {}) {
+  static async create(name, url, wallet, { encryptionKey = null, historyServer = null } = {}) {
     const actor = new Official();
     actor.name = name;
     actor.address = wallet.address.toLowerCase();
@@ -134,8 +135,8 @@ export class Official {
       actor.inboxId,
       identifier,
       encryptionKey,
-      null,
-      SyncWorkerMode.Disabled,
+      historyServer,
+      historyServer ? SyncWorkerMode.Enabled : SyncWorkerMode.Disabled,
       { level: LogLevel.Off },
     );
     const request = await actor.client.createInboxSignatureRequest();
@@ -148,6 +149,12 @@ export class Official {
 
   #conversation(id) {
     return this.client.conversations().findGroupById(id);
+  }
+
+  /** What installations of this inbox tell each other. */
+  async syncDevices() {
+    await this.client.conversations().sync();
+    await this.client.syncPreferences();
   }
 
   /** New conversations and everything new in all of them. */

@@ -63,12 +63,30 @@ impl Engine {
         key: DatabaseKey,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, EngineError> {
+        Self::open_bounded(data_dir, key, clock, None).await
+    }
+
+    /// As [`Engine::open`], with a bound on the size of the database, in pages of 4096 bytes: beyond it
+    /// the disk counts as full.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn open_bounded(
+        data_dir: &Path,
+        key: DatabaseKey,
+        clock: Arc<dyn Clock>,
+        max_pages: Option<u32>,
+    ) -> Result<Self, EngineError> {
         std::fs::create_dir_all(data_dir).map_err(StoreError::from)?;
         let folder = std::path::absolute(data_dir).map_err(StoreError::from)?;
         let path = folder.join(DATABASE_FILE);
         // Opening reads the disk and may wait for it.
         let opened = tokio::task::spawn_blocking(move || {
-            Store::open(path, &key, conclave_store::Options::default())
+            let options = conclave_store::Options {
+                max_pages,
+                ..conclave_store::Options::default()
+            };
+            Store::open(path, &key, options)
         });
         let store = opened.await.map_err(|_| StoreError::Panicked)??;
         Ok(Self {

@@ -90,6 +90,7 @@ impl Core {
             held.conversation_ids = request.wish.and_then(|wish| joined(&wish.group_ids));
             held.server_url = request.server_url.trim_end_matches('/').to_owned();
             held.expires_at_ns = Some(expires_at_ns);
+            forget_earlier(tx, &held)?;
             tx.put_transfer(&held)?;
             changes.history();
             return Ok(());
@@ -247,6 +248,18 @@ impl Core {
         changes.history();
         Ok(())
     }
+}
+
+/// An installation that asks again means its newest request: 1.8.1 makes several by itself when it is
+/// new.
+fn forget_earlier(tx: &Tx, newest: &Transfer) -> Result<(), StoreError> {
+    for earlier in tx.transfers()? {
+        let is_held = earlier.step == TransferStep::Held && earlier.state == TransferState::Going;
+        if is_held && earlier.role == newest.role && earlier.peer == newest.peer {
+            tx.delete_transfer(&earlier.pin)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether an archive can be that of a request: it waits for one, or what came of it was nothing.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use conclave_store::{
-    Tx,
+    StoreError, Tx,
     history::Transfer,
     kinds::{TransferRole, TransferState, TransferStep},
 };
@@ -48,10 +48,38 @@ struct Running {
     told: Option<Instant>,
 }
 
+/// A transfer that is being carried on. Dropped, also from without, it stops what it left on other
+/// threads.
+struct UnderWay<'a> {
+    histories: &'a Histories,
+    stop: CancellationToken,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        *self.histories.running() = None;
+    }
+}
+
 impl Histories {
     /// There may be something to carry on.
     pub(crate) fn wake(&self) {
         self.work.notify_one();
+    }
+
+    fn begin(&self, pin: &str) -> UnderWay<'_> {
+        let stop = CancellationToken::new();
+        *self.running() = Some(Running {
+            pin: pin.to_owned(),
+            stop: stop.clone(),
+            reached: HistoryProgress::default(),
+            told: None,
+        });
+        UnderWay {
+            histories: self,
+            stop,
+        }
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
@@ -126,17 +154,9 @@ impl Core {
         self.require_valid()?;
         self.tidy_history().await?;
         while let Some(transfer) = self.next_transfer().await? {
-            let stop = CancellationToken::new();
-            *self.history.running() = Some(Running {
-                pin: transfer.pin.clone(),
-                stop: stop.clone(),
-                reached: HistoryProgress::default(),
-                told: None,
-            });
-            // Ended from without, it stops what it left on other threads.
-            let _guard = stop.clone().drop_guard();
-            let ended = self.carry_transfer(&transfer.pin, &stop).await;
-            *self.history.running() = None;
+            let under_way = self.history.begin(&transfer.pin);
+            let ended = self.carry_transfer(&transfer.pin, &under_way.stop).await;
+            drop(under_way);
             self.events.send(Event::History);
             ended?;
         }
@@ -216,7 +236,9 @@ impl Core {
                 Err(error) => error,
             };
             attempts += 1;
-            if error.is_retryable() && attempts < ATTEMPTS {
+            // Only the person makes room on a disk.
+            let is_full = matches!(&error, EngineError::Store(StoreError::DiskFull));
+            if error.is_retryable() && !is_full && attempts < ATTEMPTS {
                 if or_stopped(stop, tokio::time::sleep(pause)).await.is_err() {
                     return Ok(());
                 }
@@ -345,8 +367,6 @@ impl Client {
 
 /// Carries transfers on, until this installation is revoked.
 pub(crate) async fn work(core: Arc<Core>) {
-    // What an earlier run of this task left behind was aborted with it.
-    *core.history.running() = None;
     loop {
         if core.wakes.connection() == Connection::Online
             && let Err(error) = core.carry_history().await

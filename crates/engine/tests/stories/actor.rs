@@ -167,11 +167,25 @@ impl Actor {
     }
 
     pub(crate) async fn open(&mut self) {
+        self.open_bounded(None).await;
+    }
+
+    /// Opens the folder on a disk that has room for so many pages of the database.
+    async fn open_bounded(&mut self, max_pages: Option<u32>) {
         let key = DatabaseKey::from_bytes([1; 32]);
-        let engine = Engine::open(self.folder.path(), key, self.clock.clone())
-            .await
-            .unwrap();
-        self.engine = Some(engine);
+        let clock = self.clock.clone();
+        let engine = Engine::open_bounded(self.folder.path(), key, clock, max_pages);
+        self.engine = Some(engine.await.unwrap());
+    }
+
+    /// As [`Actor::restart`], on a disk that has room for so many more pages.
+    pub(crate) async fn restart_on_a_full_disk(&mut self, town: &Town, room: u32) {
+        self.close().await;
+        let path = self.folder.path().join(conclave_engine::DATABASE_FILE);
+        let pages = std::fs::metadata(path).unwrap().len() / 4096;
+        self.open_bounded(Some(u32::try_from(pages).unwrap() + room))
+            .await;
+        self.connect(town).await;
     }
 
     /// Closes everything and opens it again, as after quitting the app.
@@ -187,6 +201,10 @@ impl Actor {
 
     pub(crate) async fn reopen(&mut self, town: &Town) {
         self.open().await;
+        self.connect(town).await;
+    }
+
+    async fn connect(&mut self, town: &Town) {
         let client = self
             .engine
             .as_ref()

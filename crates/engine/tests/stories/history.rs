@@ -7,8 +7,9 @@ use conclave_content::{
     device_sync::{DeviceSync, FileFacts, HistoryReply},
 };
 use conclave_engine::{
-    ConsentState, EngineError, GroupId, HistoryGrant, HistoryOverview, HistoryPhase,
-    HistoryTransfer, HistoryWish, MembershipState, TransferRole, TransferState, TransferStep,
+    AttachmentState, ConsentState, EngineError, GroupId, HistoryGrant, HistoryOverview,
+    HistoryPhase, HistoryTransfer, HistoryWish, MembershipState, TransferRole, TransferState,
+    TransferStep,
 };
 use sha2::{Digest as _, Sha256};
 use tokio::{
@@ -17,14 +18,14 @@ use tokio::{
 };
 
 use crate::{
-    actor::{Actor, Town, group_of, until},
+    actor::{Actor, Town, group, group_of, until},
     device_sync::{all_sync, counted, inside},
     hostile::Hostile,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-async fn overview(person: &Actor) -> HistoryOverview {
+pub(crate) async fn overview(person: &Actor) -> HistoryOverview {
     person.client().history().await.unwrap()
 }
 
@@ -687,4 +688,90 @@ async fn an_archive_that_nobody_asked_for_is_offered_and_a_second_answer_is_not_
     phone.sync().await;
     assert_eq!(phase(&phone, &pin).await, ended(TransferState::Done));
     assert_eq!(counted(&mut phone, &town, "history_reply_again").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_it_and_damages_nothing_and_it_goes_on_once_there_is_room() {
+    let town = Town::new().await;
+    let laptop = town.device("Alix", "laptop").await;
+    let notes = group_of(&laptop, &[]).await;
+    for number in 0..600 {
+        let text = format!("{number} {}", "words ".repeat(200));
+        laptop.client().send(&notes, &text).await.unwrap();
+    }
+    laptop.sync().await;
+    let mut phone = town.device("Alix", "phone").await;
+    phone.sync().await;
+    let own = phone.client().create_group(&group(&[], "Here")).await;
+    let own = own.unwrap().0.conversation.id;
+    phone.say(&own, "Before").await;
+    let pin = ask(&phone, everything(), &[&laptop]).await;
+    allow(&laptop, &pin, HistoryGrant::default()).await;
+    phone.sync().await;
+
+    phone.restart_on_a_full_disk(&town, 60).await;
+    phone.client().carry_history().await.unwrap();
+    assert_eq!(phase(&phone, &pin).await, ended(TransferState::Failed));
+    assert_eq!(code(&phone, &pin).await, "disk_full");
+    assert_eq!(phone.texts(&own).await, ["Before"]);
+    let some = phone.texts(&notes).await.len();
+    assert!(some < 600, "{some} were taken in");
+
+    phone.restart(&town).await;
+    phone.client().take_history(&pin, false).await.unwrap();
+    take_in(&phone).await;
+    assert_eq!(phase(&phone, &pin).await, ended(TransferState::Done));
+    assert_eq!(phone.texts(&notes).await.len(), 600);
+    assert_eq!(phone.texts(&own).await, ["Before"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_come_along_if_they_are_wanted_and_stay_away_if_not() {
+    let town = Town::new().await;
+    let (laptop, bo) = (town.device("Alix", "laptop").await, town.person("Bo").await);
+    let id = group_of(&laptop, &[&bo]).await;
+    let client = laptop.client();
+    // Large enough to be in several pieces, and on a server rather than in the message.
+    let bytes: Vec<u8> = (0..700_000_u32).map(|n| (n % 251) as u8).collect();
+    let prepared = client.prepare_attachment(&id, "map.bin", None, bytes.clone());
+    let prepared = prepared.await.unwrap();
+    let files = [prepared.id];
+    let sent = client.send_attachments(&id, &files, None, None);
+    let message_id = sent.await.unwrap().id;
+    client.carry_transfers(None).await.unwrap();
+    laptop.sync().await;
+    let phone = town.device("Alix", "phone").await;
+    phone.sync().await;
+
+    let file_of = async |person: &Actor| {
+        let message = person.client().message(&message_id).await.unwrap();
+        let shown = person.client().annotated(vec![message]).await.unwrap();
+        shown[0].attachments[0].state
+    };
+    let without = ask(&phone, everything(), &[&laptop]).await;
+    let generous = HistoryGrant {
+        attachments: true,
+        ..HistoryGrant::default()
+    };
+    allow(&laptop, &without, generous.clone()).await;
+    take_in(&phone).await;
+    assert_eq!(file_of(&phone).await, AttachmentState::Offered);
+
+    let with = HistoryWish {
+        attachments: true,
+        ..everything()
+    };
+    let pin = ask(&phone, with.clone(), &[&laptop]).await;
+    allow(&laptop, &pin, HistoryGrant::default()).await;
+    take_in(&phone).await;
+    assert_eq!(file_of(&phone).await, AttachmentState::Offered);
+
+    let pin = ask(&phone, with, &[&laptop]).await;
+    allow(&laptop, &pin, generous).await;
+    take_in(&phone).await;
+    assert_eq!(phase(&phone, &pin).await, ended(TransferState::Done));
+    assert_eq!(file_of(&phone).await, AttachmentState::Stored);
+    let folder = phone.folder.path();
+    let saved = phone.client().save_attachment(&message_id, 0, folder);
+    assert_eq!(std::fs::read(saved.await.unwrap()).unwrap(), bytes);
 }

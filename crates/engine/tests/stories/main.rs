@@ -34,6 +34,7 @@ mod pauses;
 mod pictures;
 mod roles;
 mod searching;
+mod simulation;
 mod sizes;
 mod streams;
 mod turns;
