@@ -45,6 +45,8 @@ export const history = {
   unaskedWarning:
     'One of your devices put these there without a request of this one. Take them in only if that was you.',
   take: 'Take in',
+  ignore: 'Ignore',
+  ignoreLabel: (name: string) => `Ignore the history of ${apart(name)}`,
   takeLabel: (name: string) => `Take in the history of ${apart(name)}`,
   transfers: 'Transfers',
   show: 'Show',
@@ -53,7 +55,7 @@ export const history = {
   askingTitle: 'History for this device',
   answeringTitle: 'History for another device',
   code: 'Code to compare',
-  codeComing: 'Eight words to compare appear here as soon as one of your devices has the request.',
+  codeComing: 'Eight words to compare appear here as soon as the request is on its way.',
   codeAsking: 'Your other device shows a code too. Allow it there only if these eight words are the same.',
   codeAnswering:
     'The new device shows a code too. Allow only if these eight words are the same. If they differ, somebody else is asking.',
@@ -176,7 +178,7 @@ export const archive = {
   exportLead:
     'The file is encrypted. Whoever has it and what opens it can read everything in it, so keep the two apart.',
   path: 'File',
-  pathHint: 'Whole path on the computer where Conclave runs',
+  pathHint: 'Whole path on the computer where Conclave runs.',
   newFile: 'Save as…',
   choose: 'Choose…',
   none: 'No file chosen',
