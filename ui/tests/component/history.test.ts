@@ -225,6 +225,33 @@ describe('a device that is asked', () => {
     expect((Date.now() - Number(less.since_ns.slice(0, -6))) / DAY_MS).toBeCloseTo(30, 1)
   })
 
+  it('sends some conversations, and not none', async () => {
+    addCabin(backend)
+    addCabin(backend, undefined, { id: 'choir', name: 'Choir' })
+    held()
+    const user = await look()
+    await user.click(screen.getByTestId('request-less'))
+    const boxes = await screen.findAllByTestId('less-conversation')
+    expect(boxes).toHaveLength(2)
+    await user.click(screen.getByTestId('less-none'))
+    expect(screen.getByTestId('less-count')).toHaveTextContent('0 of 2')
+    expect(screen.getByTestId('request-allow')).toBeDisabled()
+    await user.click(screen.getByLabelText('Choir'))
+    await user.click(screen.getByTestId('request-allow'))
+    await waitFor(() => expect(phase()).toBe('building'))
+    expect(lastCall(backend, 'history_answer')).toMatchObject({ conversation_ids: ['choir'] })
+  })
+
+  it('offers only the conversations that were asked for', async () => {
+    addCabin(backend)
+    addCabin(backend, undefined, { id: 'choir', name: 'Choir' })
+    held({ conversation_ids: ['cabin'] })
+    const user = await look()
+    expect(screen.getByTestId('request-what')).toHaveTextContent('of 1 conversation')
+    await user.click(screen.getByTestId('request-less'))
+    expect(await screen.findAllByTestId('less-conversation')).toHaveLength(1)
+  })
+
   it('cannot be made to send more by choosing everything', async () => {
     held()
     const user = await look()
