@@ -284,7 +284,9 @@ describe('a new device', () => {
 
   it('is revoked right there', async () => {
     const user = open(backend)
+    backend.own.names.set(PHONE, 'Old phone')
     await user.click(await screen.findByTestId('new-device-revoke'))
+    await waitFor(() => expect(screen.getByRole('heading', { name: /Old phone/ })).toBeVisible())
     await signByPhrase(user)
     await waitFor(() => expect(backend.own.others.map((one) => one.installation_id)).toEqual([LAPTOP]))
   })

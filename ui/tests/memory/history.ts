@@ -110,7 +110,7 @@ export function pasts(store: Store, past: Past, pace: Pace): PastCommands {
       const one = past.get(pin)
       if (answer === 'refuse') return past.to(pin, 'refused')
       if (one.foreign_server && !host_allowed)
-        throw fail('history_foreign_server', 'The server is not the one you chose.', false)
+        throw fail('history_server', 'The archive would lie on another server.', false)
       return past.to(pin, 'building', { since_ns, attachments })
     },
     history_take: ({ pin, host_allowed }) => {
@@ -125,11 +125,16 @@ export function pasts(store: Store, past: Past, pace: Pace): PastCommands {
       }
       const one = past.get(pin)
       if (one.foreign_server && !host_allowed)
-        throw fail('history_foreign_server', 'The server is not the one you chose.', false)
-      return past.to(pin, 'downloading', { error: null })
+        throw fail('history_server', 'The archive would lie on another server.', false)
+      return past.to(pin, one.role === 'asking' ? 'downloading' : 'uploading', { error: null })
     },
     history_pause: ({ pin }) => past.to(pin, 'paused'),
-    history_cancel: ({ pin }) => past.to(pin, 'cancelled'),
+    history_cancel: ({ pin }) => {
+      const archives = past.overview.archives.filter((one) => one.pin !== pin)
+      return archives.length < past.overview.archives.length
+        ? past.set({ archives })
+        : past.to(pin, 'cancelled')
+    },
     new_device_seen: ({ installation_id }) =>
       past.set({
         new_devices: past.overview.new_devices.filter((one) => one.installation_id !== installation_id),

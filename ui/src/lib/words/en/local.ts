@@ -38,7 +38,7 @@ export const local = {
   moveDetail:
     'Everything is copied, checked and only then deleted in the old place. Conclave goes offline for that time and starts again by itself.',
   newFolder: 'New folder',
-  newFolderHint: 'Whole path on the computer where Conclave runs. It must be empty or not there yet.',
+  newFolderHint: 'The folder must be empty.',
   moveAction: 'Move',
   moving: 'Moving…',
   moved: 'The data folder was moved.',
