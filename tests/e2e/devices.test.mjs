@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { until } from "../interop/deadline.mjs";
 import { Ours } from "../interop/ours.mjs";
 import { command } from "./outsider.mjs";
 import { at } from "./screen.mjs";
@@ -84,6 +83,7 @@ test("a second device gets the history by a handshake that is compared", (t) =>
       await ask(laptop, alix);
       await alix.screen.look("62-request");
       await alix.screen.click("request-refuse");
+      await alix.screen.click("transfer-close");
       await laptop.screen.see(at("transfer-phase", { phase: "refused" }), { seconds: 60 });
       await laptop.screen.look("63-refused");
       assert.equal(await laptop.screen.sees(at("message", { text: LAST })), false);
@@ -97,18 +97,18 @@ test("a second device gets the history by a handshake that is compared", (t) =>
       await laptop.screen.kill();
       await laptop.screen.open();
       await laptop.screen.see("main-window");
-      await until(
-        "the history is taken in",
-        async () => {
-          const { screen } = laptop;
-          if (!(await screen.sees("transfer-dialog"))) await screen.click("transfer-notice-show");
-          if (await screen.sees("transfer-take")) await screen.click("transfer-take");
-          return screen.sees("transfer-done");
-        },
-        { seconds: 120, everyMs: 250 },
-      );
+      await laptop.screen.see(at("transfer-notice", { phase: "done" }), { seconds: 120 });
+      await laptop.screen.click("transfer-notice-show");
+      const [done] = await laptop.screen.see("transfer-done");
+      assert.match(done.text, /2,00\d messages/);
       await laptop.screen.look("64-done");
       await laptop.screen.click("transfer-close");
+      await laptop.screen.gone("transfer-notice");
+      // Counts stand on both sides.
+      await alix.screen.see(at("transfer-phase", { phase: "done" }), { seconds: 60 });
+      const [sent] = await alix.screen.see("transfer-done");
+      assert.match(sent.text, /2,00\d messages/);
+      await alix.screen.click("transfer-close");
     });
 
     await chapter("all of it is there, once, and both devices go on", async () => {

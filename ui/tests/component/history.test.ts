@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from '@testing-library/svelte'
+import { cleanup, screen, waitFor, within } from '@testing-library/svelte'
 import type { UserEvent } from '@testing-library/user-event'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { fail, MemoryBackend } from '../memory/backend'
@@ -88,6 +88,26 @@ describe('a device that asks for the past', () => {
     expect(done).toHaveTextContent('12 conversations and 5,000 messages are here now. 1 entry was left out.')
     expect(screen.getByTestId('read-only-note')).toHaveTextContent('add this device')
     await user.click(screen.getByTestId('transfer-close'))
+    await waitFor(() => expect(screen.queryByTestId('transfer-notice')).toBeNull())
+  })
+
+  it('tells of an end that came unseen until it was read, also after a restart', async () => {
+    const user = await ask()
+    await user.click(screen.getByTestId('transfer-background'))
+    await waitFor(() => expect(screen.queryByTestId('transfer-dialog')).toBeNull())
+    backend.past.to('pin1', 'done', { conversations_done: 12, messages_done: 5_000 })
+    await waitFor(() =>
+      expect(screen.getByTestId('transfer-notice')).toHaveTextContent('The history is here'),
+    )
+    await user.click(screen.getByTestId('transfer-notice-show'))
+    await user.click(await screen.findByTestId('transfer-close'))
+    await waitFor(() => expect(screen.queryByTestId('transfer-notice')).toBeNull())
+    cleanup()
+    backend.past.put(transfer({ pin: 'pin2', phase: 'refused' }))
+    const again = open(backend)
+    const notice = await screen.findByTestId('transfer-notice')
+    expect(notice).toHaveTextContent('Your other device refused')
+    await again.click(within(notice).getByTestId('transfer-notice-close'))
     await waitFor(() => expect(screen.queryByTestId('transfer-notice')).toBeNull())
   })
 

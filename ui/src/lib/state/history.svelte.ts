@@ -12,6 +12,14 @@ import { words } from '../words'
 
 /** Phases after which nothing happens any more. */
 const OVER: readonly HistoryPhase[] = ['sent', 'done', 'refused', 'expired', 'cancelled']
+/** Ends that a person wants to hear of wherever they are; the others they brought about themselves. */
+const NEWS: Record<HistoryTransfer['role'], readonly HistoryPhase[]> = {
+  asking: ['done', 'refused', 'expired'],
+  answering: ['done'],
+}
+/** Ends that were read, on this computer. */
+const READ = 'conclave-history-read'
+const MOST_READ = 50
 /** Phases in which bytes and rows are counted. */
 const MOVING: readonly HistoryPhase[] = ['building', 'uploading', 'downloading', 'verifying', 'importing']
 
@@ -25,6 +33,7 @@ export class History {
   readonly #backend: Backend
   readonly #announce: (sentence: string) => void
   #phases = new Map<string, HistoryPhase>()
+  #read = $state.raw<readonly string[]>(readPins())
 
   overview = $state.raw<HistoryOverview>({ transfers: [], archives: [], new_devices: [] })
   failure = $state<ApiError | null>(null)
@@ -34,6 +43,10 @@ export class History {
     this.overview.transfers.toSorted((a, b) => compareNs(b.created_at_ns, a.created_at_ns)),
   )
   readonly open = $derived(this.transfers.filter((one) => !isOver(one)))
+  /** Transfers whose end was not read yet. */
+  readonly ended = $derived(
+    this.transfers.filter(({ pin, role, phase }) => NEWS[role].includes(phase) && !this.#read.includes(pin)),
+  )
 
   constructor(backend: Backend, announce: (sentence: string) => void) {
     this.#backend = backend
@@ -42,6 +55,14 @@ export class History {
 
   get(pin: string): HistoryTransfer | null {
     return this.overview.transfers.find((one) => one.pin === pin) ?? null
+  }
+
+  /** The person has read how a transfer ended. */
+  read(pin: string): void {
+    const one = this.get(pin)
+    if (one === null || !isOver(one) || this.#read.includes(pin)) return
+    this.#read = [pin, ...this.#read].slice(0, MOST_READ)
+    localStorage.setItem(READ, JSON.stringify(this.#read))
   }
 
   async load(): Promise<void> {
@@ -90,5 +111,14 @@ export class History {
   /** A new device is known to the person. */
   async seen(installationId: string): Promise<void> {
     this.receive(await this.#backend.call('new_device_seen', { installation_id: installationId }))
+  }
+}
+
+function readPins(): string[] {
+  try {
+    const pins: unknown = JSON.parse(localStorage.getItem(READ) ?? '[]')
+    return Array.isArray(pins) ? pins.filter((pin) => typeof pin === 'string') : []
+  } catch {
+    return []
   }
 }

@@ -49,6 +49,7 @@ export const history = {
   transfers: 'Transfers',
   show: 'Show',
   showLabel: (what: string) => `Show: ${what}`,
+  readLabel: (what: string) => `Close: ${what}`,
 
   askingTitle: 'History for this device',
   answeringTitle: 'History for another device',
