@@ -293,8 +293,11 @@ fn permission_line(change: &PolicyChange) -> FieldChange {
 /// What a list says of an update: a code that the shell puts into the person's language.
 fn headline(update: &GroupUpdate) -> &'static str {
     let by_name = |name: &str| update.fields.iter().any(|change| change.field == name);
-    if !update.added.is_empty() {
+    if update.added.iter().any(|inbox_id| *inbox_id != update.by) {
         "added"
+    } else if !update.added.is_empty() {
+        // Who adds themselves has brought a device of theirs in.
+        "device"
     } else if !update.removed.is_empty() {
         "removed"
     } else if !update.left.is_empty() {

@@ -52,6 +52,14 @@ describe('a change in words', () => {
     expect(before(own)).toEqual(['Admins'])
   })
 
+  it('tells a device from a person', () => {
+    const { bo, caro } = people
+    const added = (...who: string[]): string[] => inWords(update({ added: who }), name)
+    expect(added(caro.inboxId)).toEqual(['Bo added Caro'])
+    expect(added(bo.inboxId)).toEqual(['Bo added a device'])
+    expect(added(bo.inboxId, caro.inboxId)).toEqual(['Bo added Caro', 'Bo added a device'])
+  })
+
   it('counts what was pinned and unpinned', () => {
     const pinned = 'conclave.pinned_messages'
     expect(say(field(pinned, null, 'a'))).toEqual(['Bo pinned a message'])

@@ -62,7 +62,10 @@ export function describe(update: Update, name: (inboxId: string) => string): str
   const all = (inboxIds: string[]) => inboxIds.map(name)
   const { lines } = words
   const out: string[] = []
-  if (update.added.length > 0) out.push(lines.added(by, all(update.added)))
+  // Who adds themselves has brought a device of theirs in.
+  const others = update.added.filter((id) => id !== update.by)
+  if (others.length > 0) out.push(lines.added(by, all(others)))
+  if (others.length < update.added.length) out.push(lines.addedDevice(by))
   if (update.removed.length > 0) out.push(lines.removed(by, all(update.removed)))
   if (update.left.length > 0) out.push(lines.left(all(update.left)))
   // Two fields make one time; where both change, how long says it all.

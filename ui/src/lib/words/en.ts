@@ -180,6 +180,7 @@ export const en = {
     update: (name: string, code: string) =>
       ({
         added: `${name} added people`,
+        device: `${name} added a device`,
         removed: `${name} removed people`,
         left: 'Somebody left',
         renamed: `${name} changed the group’s name`,

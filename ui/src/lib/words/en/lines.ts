@@ -13,6 +13,7 @@ const tookRole = (by: string, who: string[], role: string): string =>
 /** Changes of a group, each in a sentence. `by` is a name or “You”. */
 export const lines = {
   added: (by: string, who: string[]) => `${by} added ${objects(who)}`,
+  addedDevice: (by: string) => `${by} added a device`,
   removed: (by: string, who: string[]) => `${by} removed ${objects(who)}`,
   wantsToLeave: (by: string) => `${by} asked to leave the group`,
   left: (who: string[]) => `${names(who)} left`,
