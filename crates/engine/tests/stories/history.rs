@@ -81,6 +81,14 @@ async fn take_in(person: &Actor) {
     person.sync().await;
 }
 
+/// Whether a file can be fetched from the town's node.
+async fn is_on_server(town: &Town, url: &str) -> bool {
+    let host = town.node.http_addr.to_string();
+    let trusted = [host].into_iter().collect();
+    let files = conclave_engine::RemoteFiles::new(None);
+    files.open(url, &trusted, 0).await.is_ok()
+}
+
 /// Files of archives that lie in a data folder.
 fn spooled(person: &Actor) -> usize {
     let entries = std::fs::read_dir(person.folder.path()).unwrap();
@@ -160,8 +168,16 @@ async fn the_past_comes_to_a_new_phone_once_the_person_has_compared_and_said_yes
     assert_eq!(phone.texts(&dm).await, ["Only for you"]);
     let known = phone.client().inbox_consent(&bo.inbox_id()).await.unwrap();
     assert_eq!(known.state, ConsentState::Allowed);
+    let url = inside(&mut laptop, &town, {
+        let pin = pin.clone();
+        move |reader| Ok(reader.transfer(&pin)?.unwrap().url.clone().unwrap())
+    });
+    let url = url.await;
+    assert!(is_on_server(&town, &url).await);
     laptop.sync().await;
     assert_eq!(phase(&laptop, &pin).await, ended(TransferState::Done));
+    laptop.client().carry_history().await.unwrap();
+    assert!(!is_on_server(&town, &url).await, "it is needed no more");
 
     // Nothing is left of it: no file, no key, no message that held one.
     for person in [&mut laptop, &mut phone] {
