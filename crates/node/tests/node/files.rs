@@ -236,7 +236,8 @@ async fn a_file_over_the_limit_is_refused_and_leaves_nothing() {
         assert_eq!(answer.status(), 413);
     }
     let files = std::fs::read_dir(folder.path()).unwrap();
-    let names: Vec<_> = files.map(|entry| entry.unwrap().file_name()).collect();
+    let mut names: Vec<_> = files.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
     assert_eq!(names, ["key", "unfinished"]);
     let left = std::fs::read_dir(folder.path().join("unfinished")).unwrap();
     assert_eq!(left.count(), 0);
