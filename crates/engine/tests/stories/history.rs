@@ -423,6 +423,8 @@ enum Answer {
     /// Only the first bytes of what it says it sends.
     Cut(Vec<u8>, usize),
     Gone,
+    /// It is somewhere else.
+    Elsewhere(String),
 }
 
 impl Server {
@@ -448,9 +450,13 @@ impl Server {
                 let (bytes, sent) = match &last {
                     Answer::File(bytes) => (bytes.clone(), bytes.len()),
                     Answer::Cut(bytes, sent) => (bytes.clone(), *sent),
-                    Answer::Gone => {
-                        let gone = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
-                        stream.write_all(gone).await.unwrap();
+                    Answer::Gone | Answer::Elsewhere(_) => {
+                        let head = match &last {
+                            Answer::Elsewhere(url) => format!("302 Found\r\nlocation: {url}"),
+                            _ => "404 Not Found".to_owned(),
+                        };
+                        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n");
+                        stream.write_all(answer.as_bytes()).await.unwrap();
                         last = answers.next().unwrap_or(last);
                         continue;
                     }
@@ -576,6 +582,7 @@ async fn what_a_server_lies_about_is_noticed_and_what_it_stops_goes_on() {
         Answer::File(longer),
         Answer::File(damaged),
         Answer::Gone,
+        Answer::Elsewhere("https://files.example/1".into()),
         // It stops midway, twice, and then has the rest.
         Answer::Cut(whole.clone(), 3000),
         Answer::Cut(whole.clone(), 20_000),
@@ -592,6 +599,7 @@ async fn what_a_server_lies_about_is_noticed_and_what_it_stops_goes_on() {
         "history_other_file",
         "history_other_file",
         "attachment_gone",
+        "url_refused",
     ] {
         phone.client().take_history(&pin, true).await.unwrap();
         phone.client().carry_history().await.unwrap();
