@@ -1,7 +1,7 @@
 //! `./dev bench history [--quick]`: an account with 10,000 messages and one with 1,000,000, written
-//! into an archive, and the archive taken in on a second device of the same person: seconds, bytes,
-//! and the most memory that each side used, each in a process of its own. `--quick`: 10,000 alone;
-//! `--messages N`: so many alone.
+//! into an archive, and the archive taken in on a second device of the same person; then asked for by
+//! a third one, allowed, sent over the node and taken in: seconds, bytes, and the most memory that each
+//! side used, each in a process of its own. `--quick`: 10,000 alone; `--messages N`: so many alone.
 //!
 //! The messages are written straight into the store; everything that is measured goes through the
 //! engine.
@@ -26,8 +26,8 @@ use std::{
 use conclave_content::{Body, message_id};
 use conclave_engine::{
     ArchiveScope, ArchiveSecret, Client, Conversation, ConversationKind, DATABASE_FILE,
-    DatabaseKey, Delivery, Engine, Event, GrpcNetwork, MessageKind, Network, NodeConfig,
-    Protection, RemoteFiles, SystemClock, WalletKey,
+    DatabaseKey, Delivery, Engine, Event, GrpcNetwork, HistoryGrant, HistoryTransfer, HistoryWish,
+    MessageKind, Network, NodeConfig, Protection, RemoteFiles, SystemClock, WalletKey,
 };
 use conclave_node::{Config, Node};
 use conclave_store::{Options, Store, StoreError, message::NewMessage};
@@ -204,6 +204,57 @@ async fn import(folder: &Path, file: &Path, url: &str) {
     );
 }
 
+/// The process that asks a device of the same person for history.
+async fn ask(folder: &Path, url: &str) {
+    let (engine, client) = opened(folder, url).await;
+    client.sync_all(&[]).await.unwrap();
+    let wish = HistoryWish {
+        consent: true,
+        ..HistoryWish::default()
+    };
+    client.request_history(wish).await.unwrap();
+    client.sync_all(&[]).await.unwrap();
+    drop(client);
+    engine.close().await;
+}
+
+/// The only transfer of a device.
+async fn transfer(client: &Client) -> HistoryTransfer {
+    let all = client.history().await.unwrap().transfers;
+    all.into_iter().next().unwrap()
+}
+
+/// The process that answers, or the one that takes in.
+async fn carry(folder: &Path, url: &str, is_answering: bool) {
+    let (engine, client) = opened(folder, url).await;
+    client.sync_all(&[]).await.unwrap();
+    let start = Instant::now();
+    if is_answering {
+        let pin = transfer(&client).await.pin;
+        let grant = HistoryGrant::default();
+        client.allow_history(&pin, grant).await.unwrap();
+    }
+    client.carry_history().await.unwrap();
+    let took = start.elapsed();
+    client.sync_all(&[]).await.unwrap();
+    let done = transfer(&client).await;
+    assert!(done.failure.is_none(), "{done:?}");
+    println!(
+        "  {} in {:.1} s: {} messages, {:.1} MB over the node; peak memory {} MB",
+        if is_answering {
+            "given"
+        } else {
+            "asked for and taken in"
+        },
+        took.as_secs_f64(),
+        done.done.messages,
+        done.bytes_total.unwrap_or_default() as f64 / 1e6,
+        peak_mb()
+    );
+    drop(client);
+    engine.close().await;
+}
+
 fn child(arguments: &[&str]) {
     let program = std::env::current_exe().unwrap();
     let status = Command::new(program).args(arguments).status().unwrap();
@@ -215,16 +266,21 @@ async fn bench(messages: usize) {
     let node = Node::start(Config::temporary()).await.unwrap();
     let url = format!("http://{}", node.grpc_addr);
     let folders = tempfile::tempdir().unwrap();
-    let [old, new, file] = ["old", "new", FILE].map(|name| folders.path().join(name));
+    let [old, new, third, file] =
+        ["old", "new", "third", FILE].map(|name| folders.path().join(name));
     let own = register(&old, &url).await;
     register(&new, &url).await;
+    register(&third, &url).await;
     fill(&old, &own, messages).await;
-    let [old, new, file] = [&old, &new, &file].map(|path| path.to_str().unwrap());
+    let [old, new, third, file] = [&old, &new, &third, &file].map(|path| path.to_str().unwrap());
     let work = {
-        let [old, new, file, url] = [old, new, file, &url].map(str::to_owned);
+        let [old, new, third, file, url] = [old, new, third, file, &url].map(str::to_owned);
         tokio::task::spawn_blocking(move || {
             child(&["--export", &old, &file, &url]);
             child(&["--import", &new, &file, &url]);
+            child(&["--ask", &third, &url]);
+            child(&["--answer", &old, &url]);
+            child(&["--take", &third, &url]);
         })
     };
     work.await.unwrap();
@@ -245,6 +301,15 @@ async fn main() {
     if let Some(at) = at("--import") {
         let (folder, file, url) = rest(at);
         return import(folder.as_ref(), file.as_ref(), &url).await;
+    }
+    if let Some(at) = at("--ask") {
+        return ask(arguments[at + 1].as_ref(), &arguments[at + 2]).await;
+    }
+    for (name, is_answering) in [("--answer", true), ("--take", false)] {
+        if let Some(at) = at(name) {
+            let folder = arguments[at + 1].as_ref();
+            return carry(folder, &arguments[at + 2], is_answering).await;
+        }
     }
     if let Some(at) = at("--messages") {
         return bench(arguments[at + 1].parse().unwrap()).await;

@@ -619,7 +619,10 @@ impl Core {
                 })
                 .await?;
             let own = &self.account.inbox_id;
-            if device_sync::is_ours(&state, own) && others.iter().all(|id| state.has_leaf(id)) {
+            // Those whose keys have run out come into no other group either.
+            let failed = &state.membership.failed_installations;
+            let is_there = |id: &InstallationId| state.has_leaf(id) || failed.contains(id);
+            if device_sync::is_ours(&state, own) && others.iter().all(is_there) {
                 return Ok(id);
             }
         }

@@ -153,10 +153,20 @@ impl Core {
         Ok(Some(Preference::Hmac { root, cycled_at_ns }))
     }
 
+    /// Whether there is something to tell.
+    async fn is_untold(&self) -> Result<bool, EngineError> {
+        self.store
+            .read(|reader| {
+                let is_due = reader.setting(ROOT_DUE)?.as_deref() == Some("true");
+                Ok::<_, EngineError>(is_due || !reader.untold_preferences(1)?.is_empty())
+            })
+            .await
+    }
+
     /// Queues what the others were not told, and sees to it that it is published.
     pub(crate) async fn tell_preferences(self: &Arc<Self>) -> Result<(), EngineError> {
         let mut queued: Option<GroupId> = None;
-        loop {
+        while self.is_untold().await? {
             let core = Arc::clone(self);
             let (group_id, changes) = self
                 .store
@@ -181,11 +191,7 @@ impl Core {
                 .await?;
             self.note_work(&changes);
             self.events.send_changes(changes);
-            let is_all = group_id.is_none();
             queued = group_id.or(queued);
-            if is_all {
-                break;
-            }
         }
         self.publish_queued(queued.into_iter().collect()).await;
         Ok(())
@@ -194,6 +200,9 @@ impl Core {
     /// There is no other installation: nobody is to be told. A new root is made all the same, because
     /// one that was revoked knows the old one.
     pub(crate) async fn tell_nobody(self: &Arc<Self>) -> Result<(), EngineError> {
+        if !self.is_untold().await? {
+            return Ok(());
+        }
         let core = Arc::clone(self);
         let changes = self
             .store

@@ -20,7 +20,7 @@ use conclave_store::{
     Tx,
     conversation::ConversationChange,
     intent::{BuiltIntent, Intent},
-    kinds::{Delivery, IntentKind, IntentState},
+    kinds::{ConversationKind, Delivery, IntentKind, IntentState},
     message::Message,
 };
 use openmls::group::MlsGroup;
@@ -371,6 +371,11 @@ impl Core {
                     };
                     // Given up already, with what it refers to.
                     if intent.state == IntentState::Error {
+                        continue;
+                    }
+                    // Nobody could try again what our installations tell each other.
+                    let group = tx.group(&intent.conversation_id)?;
+                    if group.is_some_and(|group| group.kind == ConversationKind::Sync) {
                         continue;
                     }
                     tx.intent_failed(id)?;

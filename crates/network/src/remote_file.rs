@@ -182,8 +182,32 @@ impl RemoteFiles {
         trusted: &TrustedHosts,
         from: u64,
     ) -> Result<RemoteFile, FileError> {
+        self.open_within(url, trusted, from, REDIRECTS).await
+    }
+
+    /// As [`RemoteFiles::open`], from this address alone: an answer that leads to another one is
+    /// refused.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub async fn open_directly(
+        &self,
+        url: &str,
+        trusted: &TrustedHosts,
+        from: u64,
+    ) -> Result<RemoteFile, FileError> {
+        self.open_within(url, trusted, from, 0).await
+    }
+
+    async fn open_within(
+        &self,
+        url: &str,
+        trusted: &TrustedHosts,
+        from: u64,
+        redirects: usize,
+    ) -> Result<RemoteFile, FileError> {
         let mut target = FileUrl::parse(url, trusted)?;
-        for _ in 0..=REDIRECTS {
+        for _ in 0..=redirects {
             let client = self.client(target.is_trusted)?;
             let mut request = client
                 .get(target.url.clone())

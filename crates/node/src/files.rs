@@ -52,7 +52,7 @@ impl Default for FilesConfig {
     fn default() -> Self {
         Self {
             folder: None,
-            file_bytes: 128 << 20,
+            file_bytes: 2 << 30,
             total_bytes: 10 << 30,
             keep: Duration::from_secs(30 * 24 * 60 * 60),
             url: None,
@@ -135,6 +135,8 @@ pub(crate) enum FileRefused {
 pub(crate) struct Files {
     folder: PathBuf,
     config: FilesConfig,
+    /// What the secrets are made of by which whoever sent a file can remove it.
+    key: [u8; 32],
     /// Bytes of all files, unfinished ones too, and [`ENTRY_BYTES`] for each.
     used: AtomicU64,
     /// Files that are being sent; one entry per open request.
@@ -157,6 +159,7 @@ impl Files {
         };
         std::fs::create_dir_all(folder.join("unfinished"))?;
         let files = Arc::new(Self {
+            key: key_of(&folder)?,
             folder,
             config,
             used: AtomicU64::new(0),
@@ -212,6 +215,29 @@ impl Files {
                 Some(used.saturating_add(counted).saturating_sub(before))
             });
         Ok(())
+    }
+
+    /// What whoever sent a file removes it by, 64 hexadecimal digits. Nothing is kept for it: it follows
+    /// from the file's name and a key that only this node has.
+    pub(crate) fn secret(&self, id: &FileId) -> String {
+        let inner = Sha256::new()
+            .chain_update(self.key)
+            .chain_update(id.to_string())
+            .finalize();
+        let outer = Sha256::new().chain_update(self.key).chain_update(inner);
+        hex::encode(outer.finalize())
+    }
+
+    /// Removes a whole file; whether there was one.
+    pub(crate) async fn remove(&self, id: &FileId) -> io::Result<bool> {
+        let path = self.path(id);
+        let about = match tokio::fs::metadata(&path).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            about => about?,
+        };
+        tokio::fs::remove_file(&path).await?;
+        self.release(about.len() + ENTRY_BYTES);
+        Ok(true)
     }
 
     fn path(&self, id: &FileId) -> PathBuf {
@@ -306,6 +332,22 @@ impl Files {
             file,
             length: from,
         })
+    }
+}
+
+/// The key of a folder, made with it.
+fn key_of(folder: &Path) -> io::Result<[u8; 32]> {
+    let path = folder.join("key");
+    match std::fs::read(&path) {
+        Ok(bytes) => bytes
+            .try_into()
+            .map_err(|_| io::Error::other("the key of the files is not 32 bytes long")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key: [u8; 32] = rand::random();
+            std::fs::write(&path, key)?;
+            Ok(key)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -129,6 +129,8 @@ pub struct Transfer {
     pub created_at_ns: i64,
     /// When it ends by itself, in ns; once it has ended: when it is forgotten.
     pub expires_at_ns: Option<i64>,
+    /// What our archive is removed from its server by, until it is.
+    pub file_secret: Option<String>,
 }
 
 impl std::fmt::Debug for Transfer {
@@ -177,6 +179,7 @@ impl Transfer {
             claimed_at_ns: None,
             created_at_ns,
             expires_at_ns: None,
+            file_secret: None,
         }
     }
 }

@@ -366,6 +366,7 @@ diesel::table! {
         claimed_at_ns -> Nullable<BigInt>,
         created_at_ns -> BigInt,
         expires_at_ns -> Nullable<BigInt>,
+        file_secret -> Nullable<Text>,
     }
 }
 

@@ -6,7 +6,7 @@
 -- messages that disappear. conversation_ids: hex, separated by commas; NULL: all. url, archive_key,
 -- sha256: of the archive; the key is erased as soon as it is used. claim: 1 our word that we answer is
 -- queued, 2 it is in. claimed_at_ns: when another installation said so. expires_at_ns: when it ends, or
--- once it has ended, is forgotten.
+-- once it has ended, is forgotten. file_secret: what our archive is removed from its server by.
 CREATE TABLE history_transfers (
     pin TEXT PRIMARY KEY,
     role INTEGER NOT NULL,
@@ -38,5 +38,6 @@ CREATE TABLE history_transfers (
     claim INTEGER NOT NULL,
     claimed_at_ns INTEGER,
     created_at_ns INTEGER NOT NULL,
-    expires_at_ns INTEGER
+    expires_at_ns INTEGER,
+    file_secret TEXT
 ) STRICT, WITHOUT ROWID;

@@ -174,18 +174,19 @@ impl Core {
         let (server, is_node) = self.target(&transfer).await?;
         let digest = transfer.sha256.as_deref().map(hex::encode);
         let digest = digest.ok_or(HistoryRefused::OtherFile)?;
-        let url = if is_node {
+        let (url, secret) = if is_node {
             let url = format!("{server}/files/{digest}");
-            self.upload_parts(&transfer, &url, &trusted, length, stop)
+            let secret = self
+                .upload_parts(&transfer, &url, &trusted, length, stop)
                 .await?;
-            url
+            (url, secret)
         } else {
             let file = tokio::fs::File::open(&path).await;
             let file = file.map_err(EngineError::unreadable)?;
             let address = format!("{server}/upload");
             let sent = self.files.post(&address, &trusted, file, WHOLE_UPLOAD);
-            let name = or_stopped(stop, sent).await??;
-            format!("{server}/files/{name}")
+            let (name, secret) = or_stopped(stop, sent).await??;
+            (format!("{server}/files/{name}"), secret)
         };
         let core = Arc::clone(self);
         self.history_step(&transfer.pin, move |tx, transfer| {
@@ -194,6 +195,7 @@ impl Core {
             transfer.step = TransferStep::Sent;
             // It stands in the message alone, until that is out.
             transfer.archive_key = None;
+            transfer.file_secret = secret;
             transfer.bytes_done = number(length);
             transfer.expires_at_ns = Some(core.clock.now_ns().saturating_add(KEPT_NS));
             Ok(())
@@ -206,7 +208,7 @@ impl Core {
         Ok(())
     }
 
-    /// Sends what a node of ours does not have yet.
+    /// Sends what a node of ours does not have yet; what it can be removed by.
     async fn upload_parts(
         self: &Arc<Self>,
         transfer: &Transfer,
@@ -214,11 +216,15 @@ impl Core {
         trusted: &TrustedHosts,
         length: u64,
         stop: &CancellationToken,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Option<String>, EngineError> {
         let path = self.spool(&transfer.pin);
         let mut here = or_stopped(stop, self.files.uploaded(url, trusted)).await??;
         let mut went_back = 0;
-        while let Uploaded::Part(from) = here {
+        loop {
+            let from = match here {
+                Uploaded::Whole(secret) => return Ok(secret),
+                Uploaded::Part(from) => from,
+            };
             let part = spool::part(&path, from, PART_BYTES)?;
             // A node that has more than there is, or asks for the same again and again.
             if part.is_empty() || went_back > WENT_BACK {
@@ -236,7 +242,6 @@ impl Core {
                 });
             }
         }
-        Ok(())
     }
 
     /// What the other installation is told once the archive is at `url`.

@@ -83,7 +83,8 @@ impl Core {
         if announced.is_none_or(|announced| done < announced) {
             let trusted = self.trusted_for(&transfer).await?;
             let url = transfer.url.as_deref().unwrap_or_default();
-            let opened = self.files.open(url, &trusted, done);
+            // The person knows of one server.
+            let opened = self.files.open_directly(url, &trusted, done);
             let mut incoming = or_stopped(stop, opened).await??;
             if incoming.from != done {
                 file = spool::create(&path)?;

@@ -323,6 +323,7 @@ impl Core {
                 })
                 .await?;
         }
+        self.remove_files().await?;
         if is_changed || is_estimated {
             self.events.send(Event::History);
         }
@@ -351,6 +352,46 @@ pub(super) fn goes_on(stop: &CancellationToken) -> Result<(), EngineError> {
     match stop.is_cancelled() {
         true => Err(EngineError::Cancelled),
         false => Ok(()),
+    }
+}
+
+impl Core {
+    /// Removes archives of ours from their servers that nobody needs any more. What can't be removed
+    /// now is tried again until the transfer is forgotten; servers remove it themselves after that.
+    async fn remove_files(self: &Arc<Self>) -> Result<(), EngineError> {
+        let all = self.store.read(|reader| reader.transfers()).await?;
+        let is_over = |one: &Transfer| {
+            matches!(
+                one.state,
+                TransferState::Done
+                    | TransferState::Refused
+                    | TransferState::Expired
+                    | TransferState::Cancelled
+            )
+        };
+        for transfer in all.into_iter().filter(is_over) {
+            let (Some(url), Some(secret)) = (&transfer.url, &transfer.file_secret) else {
+                continue;
+            };
+            let trusted = self.trusted_for(&transfer).await?;
+            if let Err(error) = self.files.remove(url, &trusted, secret).await {
+                tracing::info!(
+                    code = error.code(),
+                    "an archive stays on its server for now"
+                );
+                continue;
+            }
+            self.store
+                .write(move |tx| {
+                    if let Some(mut transfer) = tx.transfer(&transfer.pin)? {
+                        transfer.file_secret = None;
+                        tx.put_transfer(&transfer)?;
+                    }
+                    Ok::<_, EngineError>(())
+                })
+                .await?;
+        }
+        Ok(())
     }
 }
 

@@ -81,6 +81,14 @@ async fn take_in(person: &Actor) {
     person.sync().await;
 }
 
+/// Whether a file can be fetched from the town's node.
+async fn is_on_server(town: &Town, url: &str) -> bool {
+    let host = town.node.http_addr.to_string();
+    let trusted = [host].into_iter().collect();
+    let files = conclave_engine::RemoteFiles::new(None);
+    files.open(url, &trusted, 0).await.is_ok()
+}
+
 /// Files of archives that lie in a data folder.
 fn spooled(person: &Actor) -> usize {
     let entries = std::fs::read_dir(person.folder.path()).unwrap();
@@ -160,8 +168,16 @@ async fn the_past_comes_to_a_new_phone_once_the_person_has_compared_and_said_yes
     assert_eq!(phone.texts(&dm).await, ["Only for you"]);
     let known = phone.client().inbox_consent(&bo.inbox_id()).await.unwrap();
     assert_eq!(known.state, ConsentState::Allowed);
+    let url = inside(&mut laptop, &town, {
+        let pin = pin.clone();
+        move |reader| Ok(reader.transfer(&pin)?.unwrap().url.clone().unwrap())
+    });
+    let url = url.await;
+    assert!(is_on_server(&town, &url).await);
     laptop.sync().await;
     assert_eq!(phase(&laptop, &pin).await, ended(TransferState::Done));
+    laptop.client().carry_history().await.unwrap();
+    assert!(!is_on_server(&town, &url).await, "it is needed no more");
 
     // Nothing is left of it: no file, no key, no message that held one.
     for person in [&mut laptop, &mut phone] {
@@ -407,6 +423,8 @@ enum Answer {
     /// Only the first bytes of what it says it sends.
     Cut(Vec<u8>, usize),
     Gone,
+    /// It is somewhere else.
+    Elsewhere(String),
 }
 
 impl Server {
@@ -432,9 +450,13 @@ impl Server {
                 let (bytes, sent) = match &last {
                     Answer::File(bytes) => (bytes.clone(), bytes.len()),
                     Answer::Cut(bytes, sent) => (bytes.clone(), *sent),
-                    Answer::Gone => {
-                        let gone = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
-                        stream.write_all(gone).await.unwrap();
+                    Answer::Gone | Answer::Elsewhere(_) => {
+                        let head = match &last {
+                            Answer::Elsewhere(url) => format!("302 Found\r\nlocation: {url}"),
+                            _ => "404 Not Found".to_owned(),
+                        };
+                        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n");
+                        stream.write_all(answer.as_bytes()).await.unwrap();
                         last = answers.next().unwrap_or(last);
                         continue;
                     }
@@ -560,6 +582,7 @@ async fn what_a_server_lies_about_is_noticed_and_what_it_stops_goes_on() {
         Answer::File(longer),
         Answer::File(damaged),
         Answer::Gone,
+        Answer::Elsewhere("https://files.example/1".into()),
         // It stops midway, twice, and then has the rest.
         Answer::Cut(whole.clone(), 3000),
         Answer::Cut(whole.clone(), 20_000),
@@ -576,6 +599,7 @@ async fn what_a_server_lies_about_is_noticed_and_what_it_stops_goes_on() {
         "history_other_file",
         "history_other_file",
         "attachment_gone",
+        "url_refused",
     ] {
         phone.client().take_history(&pin, true).await.unwrap();
         phone.client().carry_history().await.unwrap();

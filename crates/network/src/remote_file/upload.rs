@@ -13,17 +13,19 @@ use crate::file_url::{FileUrl, TrustedHosts, UrlRefused};
 
 /// Where a node says how much of a file it has.
 const UPLOAD_OFFSET: &str = "upload-offset";
+/// What a node says that a file can be removed by.
+const FILE_SECRET: &str = "file-secret";
 /// What encrypted files are to a server.
 const BYTES: &str = "application/octet-stream";
 
-/// Longest name that a history server gives a file; a UUID has 36 characters.
+/// Longest name that a history server gives a file, and longest secret: a UUID has 36 characters.
 const NAME_BYTES: usize = 64;
 
 /// How much of a file a server has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Uploaded {
-    /// All of it.
-    Whole,
+    /// All of it; what it can be removed by, if the server says.
+    Whole(Option<String>),
     /// This many bytes.
     Part(u64),
 }
@@ -36,7 +38,7 @@ impl RemoteFiles {
     pub async fn uploaded(&self, url: &str, trusted: &TrustedHosts) -> Result<Uploaded, FileError> {
         let response = self.request(Method::HEAD, url, trusted)?.send().await?;
         match response.status().as_u16() {
-            200 => Ok(Uploaded::Whole),
+            200 => Ok(Uploaded::Whole(None)),
             404 => Ok(Uploaded::Part(offset(&response).unwrap_or(0))),
             status => Err(FileError::Status(status)),
         }
@@ -64,7 +66,7 @@ impl RemoteFiles {
             .send()
             .await?;
         match (response.status().as_u16(), offset(&response)) {
-            (200 | 201, _) => Ok(Uploaded::Whole),
+            (200 | 201, _) => Ok(Uploaded::Whole(secret(&response))),
             (202 | 409, Some(offset)) => Ok(Uploaded::Part(offset)),
             // Somebody sends the same file at this moment.
             (409, None) => Err(FileError::Timeout),
@@ -99,7 +101,8 @@ impl RemoteFiles {
     }
 
     /// Sends a whole file to a history server, which names it (device-sync.md 4.1): `url` is the
-    /// server's address and `/upload`. The name is in the answer.
+    /// server's address and `/upload`. The answer: its name, and what it can be removed by, if the server
+    /// says.
     ///
     /// # Errors
     /// [`FileError`]; [`FileError::TooLarge`] also for what such a server says instead.
@@ -109,7 +112,7 @@ impl RemoteFiles {
         trusted: &TrustedHosts,
         file: tokio::fs::File,
         time: Duration,
-    ) -> Result<String, FileError> {
+    ) -> Result<(String, Option<String>), FileError> {
         let length = file.metadata().await.map_or(0, |about| about.len());
         let mut response = self
             .request(Method::POST, url, trusted)?
@@ -122,6 +125,7 @@ impl RemoteFiles {
             400 | 413 => return Err(FileError::TooLarge(length.saturating_sub(1))),
             status => return Err(FileError::Status(status)),
         }
+        let secret = secret(&response);
         let mut name = Vec::new();
         while let Some(piece) = response.chunk().await? {
             name.extend_from_slice(&piece);
@@ -134,7 +138,25 @@ impl RemoteFiles {
         if name.is_empty() || !name.chars().all(is_name) {
             return Err(UrlRefused::Malformed.into());
         }
-        Ok(name)
+        Ok((name, secret))
+    }
+
+    /// Removes a file from a node that said what by. One that is gone already is no error.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub async fn remove(
+        &self,
+        url: &str,
+        trusted: &TrustedHosts,
+        secret: &str,
+    ) -> Result<(), FileError> {
+        let request = self.request(Method::DELETE, url, trusted)?;
+        let response = request.header(FILE_SECRET, secret).send().await?;
+        match response.status().as_u16() {
+            200..=299 | 404 | 410 => Ok(()),
+            status => Err(FileError::Status(status)),
+        }
     }
 
     fn request(
@@ -149,6 +171,11 @@ impl RemoteFiles {
             .request(method, target.url)
             .header(CONTENT_TYPE, BYTES))
     }
+}
+
+fn secret(response: &Response) -> Option<String> {
+    let secret = response.headers().get(FILE_SECRET)?.to_str().ok()?;
+    (secret.len() <= NAME_BYTES).then(|| secret.to_owned())
 }
 
 fn offset(response: &Response) -> Option<u64> {

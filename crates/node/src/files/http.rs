@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::StreamExt;
+use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tower_http::cors::{Any, CorsLayer};
@@ -28,13 +29,15 @@ use super::{FileId, FileRefused, Files, Incoming};
 const NEXT_PIECE: Duration = Duration::from_secs(60);
 /// Bytes that are read at a time.
 const PIECE_BYTES: usize = 64 * 1024;
+/// What a file is removed by; told once, to whoever sent it.
+const FILE_SECRET: HeaderName = HeaderName::from_static("file-secret");
 /// How many bytes of a file are here.
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 
 /// `GET /`, `POST /upload` and `/files/{id}`. Official clients join addresses as plain text, so
 /// a doubled slash is taken too (`device-sync.md` 4.2).
 pub(crate) fn routes(files: Arc<Files>) -> Router {
-    let file = get(fetch).put(store);
+    let file = get(fetch).put(store).delete(remove);
     Router::new()
         .route("/", get(StatusCode::OK))
         .route("/upload", post(upload))
@@ -106,7 +109,11 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 /// Takes a file and answers with its UUID, and nothing else.
 async fn upload(State(files): State<Arc<Files>>, body: Body) -> Result<Response, FileRefused> {
     match receive(files.receive(FileId::random(), 0).await?, body).await {
-        End::Whole(incoming) => Ok(incoming.finish().await?.to_string().into_response()),
+        End::Whole(incoming) => {
+            let id = incoming.finish().await?;
+            let secret = [(FILE_SECRET, files.secret(&id))];
+            Ok((secret, id.to_string()).into_response())
+        }
         End::Broken(_) => Ok(StatusCode::BAD_REQUEST.into_response()),
         End::Refused(_, refused) => Err(refused),
     }
@@ -146,8 +153,9 @@ async fn store(
     }
     match receive(files.receive(id, from).await?, body).await {
         End::Whole(incoming) if length.is_none_or(|length| length == incoming.length()) => {
-            incoming.finish().await?;
-            Ok(StatusCode::CREATED.into_response())
+            let id = incoming.finish().await?;
+            let secret = [(FILE_SECRET, files.secret(&id))];
+            Ok((StatusCode::CREATED, secret).into_response())
         }
         End::Whole(incoming) if length.is_some_and(|length| length < incoming.length()) => {
             incoming.discard();
@@ -161,6 +169,27 @@ async fn store(
             Err(refused)
         }
     }
+}
+
+/// Removes a file for whoever knows its secret.
+async fn remove(
+    State(files): State<Arc<Files>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, FileRefused> {
+    let Some(id) = FileId::parse(&id) else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    // Compared by their digests, so that how long it takes tells nothing.
+    let given = text(&headers, FILE_SECRET).unwrap_or_default();
+    if Sha256::digest(given) != Sha256::digest(files.secret(&id)) {
+        return Ok(StatusCode::FORBIDDEN.into_response());
+    }
+    let status = match files.remove(&id).await? {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::NOT_FOUND,
+    };
+    Ok(status.into_response())
 }
 
 fn offset(status: StatusCode, bytes: u64) -> Response {

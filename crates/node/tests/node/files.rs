@@ -236,8 +236,9 @@ async fn a_file_over_the_limit_is_refused_and_leaves_nothing() {
         assert_eq!(answer.status(), 413);
     }
     let files = std::fs::read_dir(folder.path()).unwrap();
-    let names: Vec<_> = files.map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names, ["unfinished"]);
+    let mut names: Vec<_> = files.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["key", "unfinished"]);
     let left = std::fs::read_dir(folder.path().join("unfinished")).unwrap();
     assert_eq!(left.count(), 0);
 }
@@ -301,4 +302,48 @@ async fn every_answer_says_where_the_files_are() {
     })
     .await;
     assert_eq!(ask(&elsewhere).await, "https://files.example");
+}
+
+#[tokio::test]
+async fn whoever_sent_a_file_removes_it_and_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = || FilesConfig {
+        folder: Some(folder.path().to_owned()),
+        ..small()
+    };
+    let first = node(kept()).await;
+    let file = bytes(1000);
+    let id = digest(&file);
+    let stored = put(&first, &id, file.clone(), None).await;
+    let secret = header(&stored, "file-secret");
+    assert_eq!(secret.len(), 64);
+    let again = put(&first, &id, file.clone(), None).await;
+    assert_eq!(
+        (again.status().as_u16(), header(&again, "file-secret")),
+        (200, String::new())
+    );
+    let request = http().post(url(&first, "/upload")).body(file.clone());
+    let official = request.send().await.unwrap();
+    let other = header(&official, "file-secret");
+    assert!(other.len() == 64 && other != secret);
+    let official = official.text().await.unwrap();
+
+    // The secret is the same after a restart.
+    first.shutdown().await;
+    let second = node(kept()).await;
+    for wrong in ["", other.as_str(), "x"] {
+        let answer = ask(&second, Method::DELETE, &id, &[("file-secret", wrong)]).await;
+        assert_eq!(answer.status(), 403, "{wrong}");
+    }
+    assert_eq!(get(&second, &id, &[]).await.status(), 200);
+    for (id, secret, status) in [
+        (id.as_str(), secret.as_str(), 204),
+        (&id, &secret, 404),
+        (&official, &other, 204),
+        ("x", &other, 404),
+    ] {
+        let answer = ask(&second, Method::DELETE, id, &[("file-secret", secret)]).await;
+        assert_eq!(answer.status(), status);
+        assert_eq!(get(&second, id, &[]).await.status(), 404);
+    }
 }
