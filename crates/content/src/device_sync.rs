@@ -386,5 +386,23 @@ impl Preference {
     }
 }
 
+/// Reads any bytes as the payload of a message of a sync group. Whether what can be read says the same
+/// when it is sent again. What fuzzing and the tests on stable share.
+#[must_use]
+pub fn probe_device_sync(data: &[u8]) -> bool {
+    let encoded = EncodedContent {
+        r#type: Some(ContentTypeId {
+            type_id: TYPE_ID.to_owned(),
+            ..ContentTypeId::default()
+        }),
+        content: data.to_vec(),
+        ..EncodedContent::default()
+    };
+    match DeviceSync::decode(&encoded.encode_to_vec()) {
+        Some(read) => DeviceSync::decode(&read.encode()) == Some(read),
+        None => true,
+    }
+}
+
 #[cfg(test)]
 mod tests;

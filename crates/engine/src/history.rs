@@ -459,14 +459,15 @@ impl Client {
         .await
     }
 
-    /// Stops a transfer; what is there stays.
+    /// Stops a transfer; what is there stays for a week.
     ///
     /// # Errors
     /// [`HistoryRefused::Unknown`], [`HistoryRefused::NotNow`].
     pub async fn pause_history(&self, pin: &str) -> Result<HistoryOverview, EngineError> {
         use TransferStep::{Building, Downloading, Importing, Ready, Uploading, Verifying};
+        let over_ns = self.0.clock.now_ns().saturating_add(KEPT_NS);
         let changed = self
-            .change(pin, |_, transfer| {
+            .change(pin, move |_, transfer| {
                 let is_at_work = matches!(
                     transfer.step,
                     Building | Uploading | Ready | Downloading | Verifying | Importing
@@ -475,6 +476,7 @@ impl Client {
                     return Err(HistoryRefused::NotNow.into());
                 }
                 transfer.state = TransferState::Paused;
+                transfer.expires_at_ns = Some(over_ns);
                 Ok(None)
             })
             .await?;

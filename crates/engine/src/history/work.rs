@@ -246,8 +246,10 @@ impl Core {
                 continue;
             }
             tracing::warn!(code = error.code(), "a transfer of history has failed");
+            let over_ns = self.clock.now_ns().saturating_add(KEPT_NS);
             let failed = self.history_step(pin, move |_, transfer| {
                 transfer.state = TransferState::Failed;
+                transfer.expires_at_ns = Some(over_ns);
                 fail(transfer, &error);
                 Ok(())
             });
@@ -269,7 +271,9 @@ impl Core {
                 for mut transfer in tx.transfers()? {
                     let is_over = transfer.expires_at_ns.is_some_and(|at| at <= now_ns);
                     match transfer.state {
-                        TransferState::Going if is_over => {
+                        TransferState::Going | TransferState::Paused | TransferState::Failed
+                            if is_over =>
+                        {
                             transfer.state = TransferState::Expired;
                             transfer.archive_key = None;
                             transfer.expires_at_ns = Some(now_ns.saturating_add(KEPT_NS));

@@ -24,6 +24,7 @@ mod failures;
 mod forks;
 mod held_network;
 mod history;
+mod history_servers;
 mod hostile;
 mod hostile_members;
 mod installations;
