@@ -31,11 +31,15 @@ pub const DATABASE_FILE: &str = "conclave.db";
 /// Name of the copy of its key that a passphrase opens.
 const WRAPPED_KEY: &str = "conclave.key";
 
+/// Name of the folder in a data folder in which archives on their way are kept.
+pub const HISTORY_FOLDER: &str = "history";
+
 /// What moves: the account, and the node that runs inside the app.
-const DATA: [&str; 6] = [
+const DATA: [&str; 7] = [
     DATABASE_FILE,
     "conclave.db-wal",
     WRAPPED_KEY,
+    HISTORY_FOLDER,
     "node.db",
     "node.db-wal",
     "node.db.files",
@@ -239,8 +243,8 @@ impl DataFolder {
         DATA.iter().map(|name| size(&self.path.join(name))).sum()
     }
 
-    /// Deletes the account: its passphrase and its database. The data of the node stays: others may
-    /// be on it.
+    /// Deletes the account: its passphrase, its database and archives on their way. The data of the
+    /// node stays: others may be on it.
     ///
     /// # Errors
     /// [`StoreError::AccountInUse`], [`StoreError::Io`].
@@ -248,6 +252,7 @@ impl DataFolder {
         // In this order no passphrase is ever left for a database that comes later.
         database::delete_files(&self.database(), || {
             disk::remove(&self.wrapped_key())?;
+            disk::remove(&self.path.join(HISTORY_FOLDER))?;
             disk::remove(&self.path.join("conclave.key.new"))
         })?;
         Ok(())

@@ -1,4 +1,5 @@
-//! Archives on their way, as files of the data folder: encrypted, and gone once they are used.
+//! Archives on their way, as files in a folder of the data folder: encrypted, and gone once they are
+//! used.
 
 use std::{
     fs::{File, OpenOptions},
@@ -6,13 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use conclave_store::StoreError;
+use conclave_store::{StoreError, folder::HISTORY_FOLDER};
 use sha2::{Digest, Sha256};
 
 use crate::error::EngineError;
 
-const PREFIX: &str = "history-";
-const SUFFIX: &str = ".part";
 /// Bytes hashed at a time.
 const PIECE_BYTES: usize = 256 * 1024;
 
@@ -20,7 +19,7 @@ const PIECE_BYTES: usize = 256 * 1024;
 pub(super) fn path(folder: &Path, pin: &str) -> PathBuf {
     let digest = Sha256::digest(pin);
     let name = digest.get(..8).map(hex::encode).unwrap_or_default();
-    folder.join(format!("{PREFIX}{name}{SUFFIX}"))
+    folder.join(HISTORY_FOLDER).join(name)
 }
 
 /// The disk's reason, as the person is told.
@@ -31,13 +30,20 @@ pub(super) fn failed(error: std::io::Error) -> EngineError {
     }
 }
 
+fn make_folder(path: &Path) -> Result<(), EngineError> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    std::fs::create_dir_all(folder).map_err(failed)
+}
+
 /// Begins a file anew.
 pub(super) fn create(path: &Path) -> Result<File, EngineError> {
+    make_folder(path)?;
     File::create(path).map_err(failed)
 }
 
 /// Goes on with a file after its first `length` bytes, or as many as there are; their number.
 pub(super) fn go_on(path: &Path, length: u64) -> Result<(File, u64), EngineError> {
+    make_folder(path)?;
     let mut options = OpenOptions::new();
     let mut file = options
         .create(true)
@@ -92,15 +98,11 @@ pub(super) fn remove(path: &Path) {
 
 /// Removes the files of transfers that are over: all but `kept`.
 pub(super) fn sweep(folder: &Path, kept: &[PathBuf]) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
+    let Ok(entries) = std::fs::read_dir(folder.join(HISTORY_FOLDER)) else {
         return;
     };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let is_ours = name
-            .to_str()
-            .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
-        if is_ours && !kept.contains(&entry.path()) {
+        if !kept.contains(&entry.path()) {
             remove(&entry.path());
         }
     }
@@ -116,7 +118,7 @@ mod tests {
     fn a_file_goes_on_where_it_stopped_and_goes_when_it_is_over() {
         let folder = tempfile::tempdir().unwrap();
         let (tea, cake) = (path(folder.path(), "tea"), path(folder.path(), "../cake"));
-        assert_eq!(cake.parent(), Some(folder.path()));
+        assert_eq!(cake.parent(), tea.parent());
         create(&tea).unwrap().write_all(b"abcdef").unwrap();
         let (mut file, here) = go_on(&tea, 4).unwrap();
         assert_eq!(here, 4);

@@ -12,6 +12,7 @@ use conclave_engine::{
     AttachmentState, ConsentState, GroupId, HistoryGrant, HistoryOverview, HistoryPhase,
     HistoryTransfer, HistoryWish, MembershipState, TransferRole, TransferState, TransferStep,
 };
+use conclave_store::folder::HISTORY_FOLDER;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -81,11 +82,8 @@ async fn is_on_server(town: &Town, url: &str) -> bool {
 
 /// Files of archives that lie in a data folder.
 pub(crate) fn spooled(person: &Actor) -> usize {
-    let entries = std::fs::read_dir(person.folder.path()).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name());
-    names
-        .filter(|name| name.to_str().unwrap().starts_with("history-"))
-        .count()
+    let folder = person.folder.path().join(HISTORY_FOLDER);
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
 }
 
 /// Alix's laptop, with a group and a direct message with Bo, and a phone that is new.
@@ -396,7 +394,7 @@ async fn a_device_that_was_revoked_gets_nothing_of_what_it_asked_for() {
     assert_eq!(refused.unwrap_err().code(), "history_peer_revoked");
     let nobody = laptop.client().request_history(everything()).await;
     assert_eq!(nobody.unwrap_err().code(), "no_other_device");
-    assert_eq!(spooled(&laptop), 0);
+    assert!(!laptop.folder.path().join(HISTORY_FOLDER).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,8 @@ impl Alix {
         fs::write(place.join("node.db"), "the node").unwrap();
         fs::create_dir_all(place.join("node.db.files/unfinished")).unwrap();
         fs::write(place.join("node.db.files/unfinished/1"), "a file").unwrap();
+        fs::create_dir(place.join(HISTORY_FOLDER)).unwrap();
+        fs::write(place.join(HISTORY_FOLDER).join("1"), "an archive").unwrap();
         fs::write(place.join("her own.txt"), "of Alix").unwrap();
         alix
     }
@@ -65,6 +67,8 @@ impl Alix {
         store.close().await;
         let node = fs::read_to_string(folder.path().join("node.db.files/unfinished/1"));
         assert_eq!(node.unwrap(), "a file");
+        let archive = fs::read_to_string(folder.path().join(HISTORY_FOLDER).join("1"));
+        assert_eq!(archive.unwrap(), "an archive");
         assert_eq!(self.find().unsettled, None);
         folder.path().to_owned()
     }
