@@ -19,7 +19,7 @@ use crate::{
 /// Name of the one event; its payload is a list of api events.
 const EVENT: &str = "conclave-event";
 /// Most api events that the page gets at once: it draws them together, and takes keys in between.
-const EVENTS_AT_ONCE: usize = 64;
+const EVENTS_AT_ONCE: usize = 32;
 
 /// The data folder, opened when it is first needed.
 pub(crate) struct Account {

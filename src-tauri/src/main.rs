@@ -53,6 +53,7 @@ fn run(launch: &Launch) -> Result<(), Box<dyn Error>> {
         node: None,
         app_version: concat!("conclave/", env!("CARGO_PKG_VERSION")).to_owned(),
         live: true,
+        messages_of_shown: true,
     });
 
     let mut context = tauri::generate_context!();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use conclave_engine::{Client, DatabaseKey, Engine, EngineError};
+use conclave_engine::{Client, DatabaseKey, Engine, EngineError, GroupId};
 use tokio::sync::{RwLock, broadcast};
 
 use crate::{
@@ -47,13 +47,19 @@ pub(crate) enum State {
 pub(crate) struct Shared {
     pub(crate) events: broadcast::Sender<Event>,
     connection: Mutex<Connection>,
+    messages_of_shown: bool,
+    /// The conversation whose messages were listed last.
+    shown: Mutex<GroupId>,
 }
 
 impl Shared {
-    pub(crate) fn new() -> Self {
+    /// As [`Options::messages_of_shown`].
+    pub(crate) fn new(messages_of_shown: bool) -> Self {
         Self {
             events: broadcast::Sender::new(EVENT_BUFFER),
             connection: Mutex::new(Connection::Idle),
+            messages_of_shown,
+            shown: Mutex::default(),
         }
     }
 
@@ -61,6 +67,17 @@ impl Shared {
     pub(crate) fn send(&self, event: Event) {
         // An error only means that nobody listens.
         drop(self.events.send(event));
+    }
+
+    /// A conversation is shown from now on.
+    pub(crate) fn show(&self, id: &[u8]) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = id.to_vec();
+    }
+
+    /// The one conversation of which messages are told; `None` if those of all are.
+    pub(crate) fn only_shown(&self) -> Option<GroupId> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        self.messages_of_shown.then(|| shown.clone())
     }
 
     pub(crate) fn connection(&self) -> Connection {
@@ -90,6 +107,7 @@ impl Api {
     /// database's (`account_in_use`, `wrong_key`, `newer_version`, `database_corrupt`,
     /// `disk_full`), and the resolver's where the account uses the built-in node.
     pub async fn open(options: Options) -> Result<Self, ApiError> {
+        let shared = Arc::new(Shared::new(options.messages_of_shown));
         let api = Self(Arc::new(Inner {
             options,
             state: RwLock::new(State::Closed),
@@ -97,7 +115,7 @@ impl Api {
             session: RwLock::new(None),
             pending: tokio::sync::Mutex::new(None),
             change: tokio::sync::Mutex::new(None),
-            shared: Arc::new(Shared::new()),
+            shared,
         }));
         api.start(None).await?;
         Ok(api)

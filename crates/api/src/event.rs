@@ -26,8 +26,9 @@ use crate::{
 /// Events of the engine that are taken together at most: rows that change often are read once.
 const BATCH: usize = 256;
 /// Pause after a batch: what happens meanwhile is told together, and a row that changes several
-/// times is read and told once. Screens show no more than a picture in this time.
-const PAUSE: Duration = Duration::from_millis(16);
+/// times is read and told once. What comes alone is told at once; in a flood a page that draws each
+/// picture of it has no time left for the person's keys.
+const PAUSE: Duration = Duration::from_millis(50);
 /// Most messages in one event.
 const MESSAGES_PER_EVENT: usize = 200;
 
@@ -149,6 +150,15 @@ impl Batch {
             shared.send(Event::ConversationDeleted { conversation_id });
         }
         for (conversation_id, ids) in self.messages {
+            if let Some(shown) = shared.only_shown()
+                && shown != conversation_id
+                && !client
+                    .stitched_ids(&shown)
+                    .await?
+                    .contains(&conversation_id)
+            {
+                continue;
+            }
             if client.is_denied(&conversation_id).await? {
                 // Stored, and shown when the person unblocks it.
                 continue;

@@ -263,6 +263,8 @@ impl Api {
             Anchor::After { position } => PageStart::After(read_position(position)?),
         };
         let client = self.client().await?;
+        // Before it is read, so that nothing comes unseen in between.
+        self.0.shared.show(&id);
         let limit = usize::try_from(args.limit).unwrap_or_default();
         let page = client.message_page(&id, Lines::All, start, limit).await?;
         written(&client, page).await

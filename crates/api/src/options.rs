@@ -30,6 +30,9 @@ pub struct Options {
     /// Whether streams, publishing and key rotation run in the background. Without it nothing is
     /// sent or fetched but by commands that say so.
     pub live: bool,
+    /// Whether events bring only messages of the conversation whose messages were listed last. A page
+    /// shows no others, and thousands may come at once.
+    pub messages_of_shown: bool,
 }
 
 /// Where the database key is.

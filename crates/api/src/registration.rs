@@ -321,7 +321,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_step_ends_when_the_next_begins() {
-        let shared = Arc::new(Shared::new());
+        let shared = Arc::new(Shared::new(false));
         let mut events = shared.events.subscribe();
         let steps = Steps::new(&shared);
         steps.begin(RegistrationStep::LookUpInbox);

@@ -95,6 +95,7 @@ impl Shell {
             node: node.map(|url| NodeChoice::Address { url }),
             app_version: format!("conclave-cli/{}", env!("CARGO_PKG_VERSION")),
             live,
+            messages_of_shown: false,
         }
     }
 

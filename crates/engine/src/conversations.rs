@@ -191,6 +191,16 @@ impl Client {
             .await?)
     }
 
+    /// The groups that a conversation consists of: one, or all direct messages with a person.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn stitched_ids(&self, id: &[u8]) -> Result<Vec<GroupId>, EngineError> {
+        let id = id.to_vec();
+        let store = &self.0.store;
+        Ok(store.read(move |reader| reader.stitched_ids(&id)).await?)
+    }
+
     /// One conversation from the local database.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ fn options(folder: &Path) -> Options {
         node: None,
         app_version: "test/1.2.3".to_owned(),
         live: true,
+        messages_of_shown: false,
     }
 }
 
@@ -145,4 +146,16 @@ async fn secrets_are_not_in_debug_output() {
         recovery_phrase: Some(phrase.clone()),
     };
     assert!(!format!("{account:?}").contains(&phrase));
+}
+
+#[test]
+fn a_page_hears_of_the_conversation_that_it_shows() {
+    let everybody = Shared::new(false);
+    everybody.show(&[1]);
+    assert_eq!(everybody.only_shown(), None);
+    let page = Shared::new(true);
+    assert_eq!(page.only_shown(), Some(Vec::new()));
+    page.show(&[1]);
+    page.show(&[2]);
+    assert_eq!(page.only_shown(), Some(vec![2]));
 }

@@ -97,6 +97,7 @@ impl Alix {
             node: None,
             app_version: "test/1".to_owned(),
             live: true,
+            messages_of_shown: false,
         }
     }
 
