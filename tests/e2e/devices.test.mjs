@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { until } from "../interop/deadline.mjs";
 import { Ours } from "../interop/ours.mjs";
 import { command } from "./outsider.mjs";
 import { at } from "./screen.mjs";
@@ -120,7 +121,10 @@ test("a second device gets the history by a handshake that is compared", (t) =>
       await screen.look("65-restored");
       assert.equal(await screen.sees("problem"), false);
       await screen.close();
-      const rows = await command(screen, ["--offline", "group", "messages", cabin, "--kind", "application"]);
+      // The window is gone a moment before its account is free.
+      const rows = await until("the account is free", () =>
+        command(screen, ["--offline", "group", "messages", cabin, "--kind", "application"]),
+      );
       const texts = rows.map(({ text }) => text).filter((text) => text.endsWith("of a long past"));
       assert.deepEqual(texts.toSorted(), Array.from({ length: PAST }, (_, n) => past(n)).toSorted());
     });

@@ -178,6 +178,8 @@ async function live({ node, chapter, enter, outsider, nonsense }) {
     await screen.look("15-members");
     await bo.screen.see(at("member-count", { text: "3" }), { seconds: 5 });
     const [member] = await screen.see("member", { count: 1, each: ({ text }) => text.includes(caro.address.slice(-4)) });
+    // Below the edge of the pane, where nothing is laid out, nothing can be clicked.
+    await screen.reveal({ css: `[data-testid="member"][data-inbox-id="${member.data.inboxId}"]`, text: null });
     await screen.click({ css: `[data-inbox-id="${member.data.inboxId}"] [data-testid="member-menu-open"]`, text: null });
     await screen.click("member-menu-remove");
     await screen.see("remove-dialog");
