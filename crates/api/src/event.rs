@@ -149,13 +149,14 @@ impl Batch {
             let conversation_id = value::id(id);
             shared.send(Event::ConversationDeleted { conversation_id });
         }
+        let shown = match shared.only_shown() {
+            Some(id) => Some(client.stitched_ids(&id).await?),
+            None => None,
+        };
         for (conversation_id, ids) in self.messages {
-            if let Some(shown) = shared.only_shown()
-                && shown != conversation_id
-                && !client
-                    .stitched_ids(&shown)
-                    .await?
-                    .contains(&conversation_id)
+            if shown
+                .as_ref()
+                .is_some_and(|shown| !shown.contains(&conversation_id))
             {
                 continue;
             }
