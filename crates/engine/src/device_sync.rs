@@ -26,6 +26,7 @@ use crate::{
     identities::newest_state,
     intents::IntentData,
     members::KeyPackages,
+    nanoseconds::SECOND,
     preferences,
     sync::GroupSync,
 };
@@ -41,6 +42,10 @@ const REVOKED_SENDER: &str = "device_sync_of_revoked";
 const CHECK: Duration = Duration::from_secs(60);
 /// Pause after it failed.
 const RETRY: Duration = Duration::from_secs(5);
+/// An installation that is new makes the first sync group, and has this long for it. If an older one
+/// made another meanwhile, 1.8.1 would write its request into the one and look for the answer in the
+/// other, and ask no more.
+const TURN_OF_NEWCOMER_NS: i64 = 30 * SECOND;
 /// Times that a revoked installation is taken out before the next look.
 const CLEANING_TRIES: u32 = 3;
 
@@ -130,10 +135,25 @@ impl Core {
         if self.other_installations().await?.is_empty() {
             return self.tell_nobody().await;
         }
+        if self.is_turn_of_newcomer().await? {
+            return Ok(());
+        }
         if self.device_group().await?.is_some() {
             self.tell_preferences().await?;
         }
         Ok(())
+    }
+
+    /// Whether there is no sync group yet, and another installation came so recently that it is about
+    /// to make one.
+    async fn is_turn_of_newcomer(&self) -> Result<bool, EngineError> {
+        let since_ns = self.clock.now_ns().saturating_sub(TURN_OF_NEWCOMER_NS);
+        let turn = self.store.read(move |reader| {
+            let newest = reader.new_devices()?.into_iter().next();
+            let is_recent = newest.is_some_and(|(_, first_seen_ns)| first_seen_ns > since_ns);
+            Ok::<_, StoreError>(is_recent && reader.sync_groups()?.is_empty())
+        });
+        Ok(turn.await?)
     }
 
     /// The newest sync group, made if there is none. `None`: a revoked installation can still read

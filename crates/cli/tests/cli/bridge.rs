@@ -243,9 +243,7 @@ fn a_page_goes_from_the_first_run_to_a_conversation() {
 
         // And what others write comes by itself.
         bo.run(&["group", "send", &id, "Hello Alix"]);
-        let event = page
-            .event(|event| tells(event, "Hello Alix"))
-            .await;
+        let event = page.event(|event| tells(event, "Hello Alix")).await;
         assert_eq!(event["conversation_id"], json!(id));
         page.event(|event| event["conversation"]["unread_count"] == json!(1))
             .await;
@@ -705,8 +703,7 @@ fn a_page_moves_the_data_goes_on_there_and_begins_anew() {
         other.event(|event| event["event"] == "resync").await;
         // The account is as live as it was.
         bo.run(&["group", "send", &id, "Have you moved?"]);
-        page.event(|event| tells(event, "Have you moved?"))
-            .await;
+        page.event(|event| tells(event, "Have you moved?")).await;
 
         page.call("local_database_delete", json!({})).await;
         other.event(|event| event["event"] == "resync").await;

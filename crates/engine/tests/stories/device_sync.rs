@@ -86,6 +86,33 @@ async fn laptop_phone_and_bo(town: &Town) -> (Actor, Actor, Actor) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_group_is_made_by_who_comes_and_by_who_was_there_if_that_one_makes_none() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let town = Town::new().await;
+    let mut laptop = town.device("Alix", "laptop").await;
+    laptop.sync().await;
+    let mut phone = town.device("Alix", "phone").await;
+    laptop.wait(MINUTE);
+    laptop.sync().await;
+    assert!(sync_groups(&mut laptop, &town).await.is_empty());
+    phone.sync().await;
+    laptop.sync().await;
+    let of_phone = sync_groups(&mut phone, &town).await;
+    assert_eq!(of_phone.len(), 1);
+    assert_eq!(sync_groups(&mut laptop, &town).await, of_phone);
+
+    let mut desk = town.device("Bo", "desk").await;
+    desk.sync().await;
+    let _silent = town.device("Bo", "silent").await;
+    desk.wait(MINUTE);
+    desk.sync().await;
+    assert!(sync_groups(&mut desk, &town).await.is_empty());
+    desk.wait(MINUTE);
+    desk.sync().await;
+    assert_eq!(sync_groups(&mut desk, &town).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_decides_on_one_device_counts_on_all() {
     let town = Town::new().await;
     let (laptop, phone, bo) = laptop_phone_and_bo(&town).await;
