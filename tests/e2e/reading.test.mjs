@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import test from "node:test";
 
+import { until } from "../interop/deadline.mjs";
 import { Ours } from "../interop/ours.mjs";
 import { at, inside, SIZES, USUAL } from "./screen.mjs";
 import { onStage } from "./stage.mjs";
@@ -22,6 +23,9 @@ const list = {
       const node = document.querySelector('[data-testid="message-list"]');
       return Math.round(node.scrollHeight - node.scrollTop - node.clientHeight);
     }),
+  /** What grows or shrinks is drawn within some frames; after them the newest message is still there. */
+  staysAtEnd: (screen, what) =>
+    until(`${what}, the newest message is in view`, async () => (await list.fromBottom(screen)) <= PIXEL, { seconds: 3 }),
   scrollBy: (screen, pixels) =>
     screen.session.call((pixels) => document.querySelector('[data-testid="message-list"]').scrollBy(0, pixels), pixels),
   /** The first message that is wholly in view, and how far it lies below the upper edge. */
@@ -143,13 +147,10 @@ async function tell({ node, chapter, settle }, ends) {
     for (const index of [0, 1]) await screen.click(inside(at("attachment", { index }), "attachment-download"));
     await screen.see("attachment-picture");
     await screen.see("attachment-save");
-    await list.first(screen);
-    assert.ok((await list.fromBottom(screen)) <= PIXEL, "the picture made room for itself");
+    await list.staysAtEnd(screen, "below the picture");
     for (const size of [...SIZES, USUAL]) {
       await screen.resize(size);
-      await list.first(screen);
-      await list.first(screen);
-      assert.ok((await list.fromBottom(screen)) <= PIXEL, `at the end at a width of ${size.width}`);
+      await list.staysAtEnd(screen, `at a width of ${size.width}`);
     }
     await screen.look("reading-files");
     assert.equal(await screen.sees("problem"), false);
