@@ -29,6 +29,10 @@ const BATCH: usize = 256;
 /// times is read and told once. What comes alone is told at once; in a flood a page that draws each
 /// picture of it has no time left for the person's keys.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Pause after a batch of a flood.
+const FLOOD_PAUSE: Duration = Duration::from_millis(200);
+/// Conversations in a batch that make a flood.
+const FLOOD: usize = 8;
 /// Most messages in one event.
 const MESSAGES_PER_EVENT: usize = 200;
 
@@ -48,11 +52,12 @@ pub(crate) fn relay(client: Client, shared: Arc<Shared>) -> JoinHandle<()> {
     let mut events = client.events();
     tokio::spawn(async move {
         while let Some(batch) = Batch::next(&mut events).await {
+            let is_flood = batch.conversations.len() >= FLOOD;
             if let Err(error) = batch.tell(&client, &shared).await {
                 tracing::warn!(code = error.code, "rows of events could not be read");
                 shared.send(Event::Resync {});
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(if is_flood { FLOOD_PAUSE } else { PAUSE }).await;
         }
     })
 }
@@ -131,8 +136,8 @@ impl Batch {
         }
     }
 
-    async fn tell(self, client: &Client, shared: &Shared) -> Result<(), ApiError> {
-        for event in self.others {
+    async fn tell(mut self, client: &Client, shared: &Shared) -> Result<(), ApiError> {
+        for event in std::mem::take(&mut self.others) {
             tell_other(event, shared);
         }
         if self.lost {
@@ -141,13 +146,23 @@ impl Batch {
         if shared.events.receiver_count() == 0 {
             return Ok(());
         }
+        // Rows are read one after the other and told together: the page draws once.
+        for event in self.read(client, shared).await? {
+            shared.send(event);
+        }
+        Ok(())
+    }
+
+    /// The rows as they are now.
+    async fn read(self, client: &Client, shared: &Shared) -> Result<Vec<Event>, ApiError> {
+        let mut events = Vec::new();
         if self.is_history {
             let overview = client.history().await?.into();
-            shared.send(Event::History { overview });
+            events.push(Event::History { overview });
         }
         for id in self.removed {
             let conversation_id = value::id(id);
-            shared.send(Event::ConversationDeleted { conversation_id });
+            events.push(Event::ConversationDeleted { conversation_id });
         }
         let shown = match shared.only_shown() {
             Some(id) => Some(client.stitched_ids(&id).await?),
@@ -171,7 +186,7 @@ impl Batch {
                 let messages = message::rows(client, found).await?;
                 if !messages.is_empty() {
                     let conversation_id = value::id(&conversation_id);
-                    shared.send(Event::Messages {
+                    events.push(Event::Messages {
                         conversation_id,
                         messages,
                     });
@@ -179,7 +194,7 @@ impl Batch {
             }
         }
         for (conversation_id, id) in self.deleted {
-            shared.send(Event::MessageDeleted {
+            events.push(Event::MessageDeleted {
                 conversation_id: value::id(conversation_id),
                 message_id: value::id(id),
             });
@@ -192,14 +207,14 @@ impl Batch {
                 Ok(entry) if entry.summary.is_hidden => {}
                 Ok(entry) => {
                     let conversation = Box::new(conversation::one(client, entry).await?);
-                    shared.send(Event::Conversation { conversation });
+                    events.push(Event::Conversation { conversation });
                 }
                 // Taken back since.
                 Err(EngineError::UnknownConversation) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(events)
     }
 }
 
