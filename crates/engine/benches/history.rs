@@ -1,7 +1,8 @@
 //! `./dev bench history [--quick]`: an account with 10,000 messages and one with 1,000,000, written
 //! into an archive, and the archive taken in on a second device of the same person; then asked for by
 //! a third one, allowed, sent over the node and taken in: seconds, bytes, and the most memory that each
-//! side used, each in a process of its own. `--quick`: 10,000 alone; `--messages N`: so many alone.
+//! side used, each in a process of its own. `--quick`: 10,000 alone; `--messages N`: so many alone. The
+//! official engine beside it is in `benches/history.mjs`, the second part.
 //!
 //! The messages are written straight into the store; everything that is measured goes through the
 //! engine.
