@@ -64,6 +64,7 @@ pub fn typescript() -> String {
         InboxChange,
         ChangeWarning,
         InboxChangePreview,
+        ChangeSigner,
         ChangeSignature,
         RegistrationPreview,
         RegistrationStep,

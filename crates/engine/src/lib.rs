@@ -84,6 +84,7 @@ pub use conclave_mls::{
 pub use conclave_network::{
     FileError, GrpcNetwork, Network, NetworkError, NodeConfig, RemoteFiles, UrlRefused,
 };
+pub use conclave_proto::identity::associations::RecoverablePasskeySignature;
 pub use conclave_store::{
     DatabaseKey, StoreError,
     archive::ArchiveScope,

@@ -69,7 +69,7 @@ async fn a_revoked_phone_is_out_of_every_group_and_says_so() {
     let mut shown = prepared(&alix, wanted).await.unwrap();
     assert_eq!(shown.revoked(), [device(&phone)]);
     assert_eq!(shown.warnings(), []);
-    assert_eq!(shown.signers(), [alix.address()]);
+    assert_eq!(shown.signers(), [alix.wallet().identifier()]);
     let line = format!(
         "- Revoke messaging access from app\n  (ID: {})",
         device(&phone)
