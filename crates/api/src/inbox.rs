@@ -10,7 +10,8 @@ use std::sync::{
 
 use conclave_engine::{
     ChangeWarning as Warning, EngineError, Identifier, Inbox, InboxChange as Change,
-    InboxChangeRefused, InstallationId, Network, PreparedChange, RecoverablePasskeySignature,
+    InboxChangeRefused, InstallationId, InstallationKeys as Keys, Network, PreparedChange,
+    RecoverablePasskeySignature,
 };
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     types::{
         ChangeSignature, ChangeSigner, ChangeWarning, DeviceListArgs, DeviceNameArgs, Devices,
         InboxChange, InboxChangeApplyArgs, InboxChangeArgs, InboxChangePreview,
-        InboxChangeSignArgs, Installation, WalletImport,
+        InboxChangeSignArgs, Installation, InstallationKeys, WalletImport,
     },
     value,
 };
@@ -85,7 +86,8 @@ fn signature_bytes(text: &str) -> Vec<u8> {
     hex::decode(text.strip_prefix("0x").unwrap_or(text)).unwrap_or_default()
 }
 
-/// An installation without the name it may have here; `own` is this one.
+/// An installation without the name that it may have here and without what the node has of its
+/// keys; `own` is this one.
 pub(crate) fn installation(
     id: InstallationId,
     created_at_ns: Option<u64>,
@@ -96,6 +98,17 @@ pub(crate) fn installation(
         this: own == Some(id),
         created_at_ns: created_at_ns.map(|time| time.to_string()),
         name: None,
+        keys: InstallationKeys::Unknown {},
+    }
+}
+
+fn keys(keys: Keys) -> InstallationKeys {
+    match keys {
+        Keys::Unknown => InstallationKeys::Unknown {},
+        Keys::Renewed { at_ns } => InstallationKeys::Renewed {
+            at_ns: at_ns.to_string(),
+        },
+        Keys::Unusable => InstallationKeys::Unusable {},
     }
 }
 
@@ -106,6 +119,7 @@ fn devices(inbox: Inbox, own: Option<InstallationId>, revoked: bool) -> Devices 
         installations: installations
             .map(|one| Installation {
                 name: one.name,
+                keys: keys(one.keys),
                 ..installation(one.id, one.created_at_ns, own)
             })
             .collect(),
@@ -166,6 +180,7 @@ impl Api {
         let client = self.client().await?;
         if args.fresh {
             client.check_own_inbox().await?;
+            client.check_own_keys().await?;
         }
         self.own_devices().await
     }

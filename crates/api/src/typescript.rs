@@ -59,6 +59,7 @@ pub fn typescript() -> String {
         Wallet,
         NodeChoice,
         NetworkCheck,
+        InstallationKeys,
         Installation,
         Devices,
         InboxChange,

@@ -4,6 +4,7 @@ import type {
   InboxChange,
   InboxChangePreview,
   Installation,
+  InstallationKeys,
   LockReason,
 } from '../../src/lib/backend/generated'
 import type { Handlers } from './groups'
@@ -31,6 +32,8 @@ export class Own {
   /** Devices besides this one. */
   others: Installation[] = []
   names = new Map<string, string>()
+  /** What the node has of keys, for devices of which it has something else than what it has of all. */
+  keys = new Map<string, InstallationKeys>()
   wallets: string[] = [SELF.address]
   passkeys: string[] = []
   recovery: string = SELF.address
@@ -43,19 +46,28 @@ export class Own {
   folder = { path: '/home/alix/.local/share/conclave', bytes: 48_213_004 }
 
   addDevice(id: string, createdNs: string | null, name?: string): void {
-    this.others.push({ installation_id: id, this: false, created_at_ns: createdNs })
+    this.others.push({
+      installation_id: id,
+      this: false,
+      created_at_ns: createdNs,
+      keys: { kind: 'unknown' },
+    })
     if (name !== undefined) this.names.set(id, name)
   }
 
   devices(registered = true): Devices {
-    const named = (one: Installation): Installation => {
+    const described = (one: Installation): Installation => {
       const name = this.names.get(one.installation_id)
-      return name === undefined ? one : { ...one, name }
+      const keys = this.keys.get(one.installation_id) ?? one.keys
+      return { ...one, keys, ...(name === undefined ? {} : { name }) }
     }
-    const own: Installation = { installation_id: THIS, this: true, created_at_ns: '1763800000000000000' }
+    const own: Installation = {
+      ...{ installation_id: THIS, this: true, created_at_ns: '1763800000000000000' },
+      keys: { kind: 'unknown' },
+    }
     return {
       inbox_id: SELF.inboxId,
-      installations: [...this.others, ...(registered ? [own] : [])].map(named),
+      installations: [...this.others, ...(registered ? [own] : [])].map(described),
       maximum: 10,
       wallets: this.wallets,
       passkeys: this.passkeys,

@@ -17,6 +17,23 @@ pub struct Installation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub name: Option<String>,
+    /// The keys by which others add it to groups.
+    pub keys: InstallationKeys,
+}
+
+/// What the node has of the keys by which others add an installation to groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum InstallationKeys {
+    /// The node was not asked since the program started.
+    Unknown {},
+    /// Good ones.
+    Renewed {
+        /// When they were made, by the installation's clock.
+        at_ns: String,
+    },
+    /// None, or none that can be used any more: until the installation is opened nobody can add it.
+    Unusable {},
 }
 
 /// The installations and wallets of an inbox.
@@ -185,7 +202,8 @@ impl Drop for ChangeSignature {
 /// Arguments of `device_list`.
 #[derive(Debug, Clone, Default, Deserialize, TS)]
 pub struct DeviceListArgs {
-    /// Asks the network first; otherwise only the local database is read.
+    /// Asks the network first, also for the keys of the installations; otherwise only what is known
+    /// here is read.
     #[serde(default)]
     #[ts(optional, as = "Option<bool>")]
     pub fresh: bool,

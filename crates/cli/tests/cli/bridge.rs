@@ -14,7 +14,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::world::{PATIENCE, Person, Started, World, text};
+use crate::world::{PATIENCE, Person, Started, World, assert_ns, text};
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -539,8 +539,18 @@ fn a_page_revokes_a_device_whose_page_is_told() {
             None,
             "nothing is said while nothing is wrong"
         );
+        let devices = page.call("device_list", json!({})).await;
+        assert_eq!(
+            devices["installations"][0]["keys"],
+            json!({ "kind": "unknown" })
+        );
         let devices = page.call("device_list", json!({ "fresh": true })).await;
-        assert_eq!(devices["installations"].as_array().unwrap().len(), 2);
+        let installations = devices["installations"].as_array().unwrap();
+        assert_eq!(installations.len(), 2);
+        for one in installations {
+            assert_eq!(one["keys"]["kind"], json!("renewed"));
+            assert_ns(&one["keys"]["at_ns"]);
+        }
         assert_eq!(
             (&devices["maximum"], &devices["revoked"]),
             (&json!(10), &json!(false))

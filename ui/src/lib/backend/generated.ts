@@ -160,6 +160,15 @@ export type NetworkCheck = {
 url: string, };
 
 /**
+ * What the node has of the keys by which others add an installation to groups.
+ */
+export type InstallationKeys = { "kind": "unknown", } | { "kind": "renewed", 
+/**
+ * When they were made, by the installation's clock.
+ */
+at_ns: string, } | { "kind": "unusable", };
+
+/**
  * One installation of an inbox.
  */
 export type Installation = { 
@@ -178,7 +187,11 @@ created_at_ns: string | null,
 /**
  * The name that the person gave it on this computer; absent without one.
  */
-name?: string, };
+name?: string, 
+/**
+ * The keys by which others add it to groups.
+ */
+keys: InstallationKeys, };
 
 /**
  * The installations and wallets of an inbox.
@@ -2085,7 +2098,8 @@ node: NodeChoice, };
  */
 export type DeviceListArgs = { 
 /**
- * Asks the network first; otherwise only the local database is read.
+ * Asks the network first, also for the keys of the installations; otherwise only what is known
+ * here is read.
  */
 fresh?: boolean, };
 

@@ -12,6 +12,8 @@ export const devices = {
   id: 'Device id',
   since: (date: string) => `First seen: ${date}`,
   sinceUnknown: 'First seen: not known',
+  keysRenewed: (date: string) => `Keys renewed: ${date}`,
+  keysUnusable: 'Its keys are missing or too old: it can’t be added to groups until it is opened.',
   rename: (name: string) => `Rename ${apart(name)}`,
   name: 'Name of the device',
   nameHint: 'Only you see it, on this computer.',
