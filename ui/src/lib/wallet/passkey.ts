@@ -23,11 +23,13 @@ const COORDINATE_DIGITS = 64
 /** What an authenticator calls the passkeys made since the page was loaded; not all are found without it. */
 const made = new Map<string, BufferSource>()
 
-/** Whether passkeys can be made in this window: it shows a web page, whose host has a name. */
-export function passkeysWork(): boolean {
+/** Why passkeys can't be used here: not in a window like this, or not on a host that has no name. */
+export type NoPasskeys = 'window' | 'host'
+
+export function noPasskeys(): NoPasskeys | null {
   const { protocol, hostname } = location
-  const named = !/^[\d.]+$|^\[/.test(hostname)
-  return typeof PublicKeyCredential === 'function' && /^https?:$/.test(protocol) && named
+  if (typeof PublicKeyCredential !== 'function' || !/^https?:$/.test(protocol)) return 'window'
+  return /^[\d.]+$|^\[/.test(hostname) ? 'host' : null
 }
 
 /** The point of a public key as `getPublicKey` gives it, compressed, in hex; null for another kind of key. */

@@ -81,8 +81,11 @@ export const passkeys = {
     'Your browser asks twice: first to make the passkey, then to sign with it. In between you see what it signs.',
   create: 'Make the passkey',
   asking: 'Waiting for your browser…',
-  elsewhere:
-    'This window can’t use passkeys. Add them in an app that runs in a browser; they are listed here, and a wallet can remove them.',
+  elsewhere: {
+    window:
+      'This window can’t use passkeys. Add them in an app that runs in a browser; they are listed here, and a wallet can remove them.',
+    host: 'The address of this page is a number, so it can have no passkeys. Open it under the name “localhost”, or over https.',
+  },
   signs: 'Your browser asks you to confirm with the passkey.',
   unable:
     'A passkey has to sign this, and this window can’t use passkeys. Make the change in the browser where you made the passkey.',
@@ -93,7 +96,7 @@ export const passkeys = {
       'No passkey was used: you cancelled, it took too long, or there is none that fits on this computer. Nothing was changed.',
     unsupported: 'What you chose can’t make the kind of passkey that is needed (ES256). Choose another one.',
     forbidden:
-      'The address of this page may have no passkeys. Open it under the name “localhost”, or over https.',
+      'Your browser lets this page have no passkeys. Open it under the name “localhost”, or over https.',
     other: 'Your browser could not use the passkey. Nothing was changed; try again.',
   },
 }
