@@ -28,7 +28,8 @@ function policy() {
 }
 
 export class Site {
-  static async open() {
+  /** `host` is what browsers call it: pages whose host is a number have no passkeys. */
+  static async open({ host = "127.0.0.1" } = {}) {
     const site = new Site();
     const headers = { "content-security-policy": policy() };
     site.server = createServer(async ({ url }, response) => {
@@ -41,7 +42,7 @@ export class Site {
       else response.writeHead(200, { ...headers, "content-type": TYPES[extname(name)] ?? "application/octet-stream" }).end(content);
     }).listen(0, "127.0.0.1");
     await once(site.server, "listening");
-    site.url = `http://127.0.0.1:${site.server.address().port}`;
+    site.url = `http://${host}:${site.server.address().port}`;
     return site;
   }
 

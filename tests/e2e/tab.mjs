@@ -120,6 +120,26 @@ export class Tab extends Screen {
     await this.page.keyboard.type(text);
   }
 
+  /**
+   * Gives the browser a place for passkeys whose owner is always there and says yes; the function that is
+   * returned tells which it keeps. It goes with the page.
+   */
+  async keepPasskeys() {
+    const browser = await this.context.newCDPSession(this.page);
+    await browser.send("WebAuthn.enable");
+    const options = {
+      ...{ protocol: "ctap2", transport: "internal", automaticPresenceSimulation: true },
+      ...{ hasResidentKey: true, hasUserVerification: true, isUserVerified: true },
+    };
+    const { authenticatorId } = await browser.send("WebAuthn.addVirtualAuthenticator", { options });
+    return async () => (await browser.send("WebAuthn.getCredentials", { authenticatorId })).credentials;
+  }
+
+  /** Loads the page anew, as a person does who presses F5. */
+  async reload() {
+    await this.page.reload();
+  }
+
   /** Keeps what is on the screen now, and the bridge's log. */
   async record(label) {
     await writeFile(join(OUTPUT, `tab-${label}-${this.name}.log`), this.bridge.stderr);

@@ -8,6 +8,7 @@ import { until } from "./deadline.mjs";
 import { Node } from "./node.mjs";
 import { Official } from "./official.mjs";
 import { Ours, wallet } from "./ours.mjs";
+import { Passkey } from "./passkey.mjs";
 
 const MINUTE = 60_000;
 
@@ -116,5 +117,33 @@ describe("installations of one inbox in both engines", { timeout: 5 * MINUTE }, 
     assert.deepEqual(await phone.addresses(), [second.address.toLowerCase()]);
     assert.deepEqual(await phone.installations(), [ours.installationId]);
     assert.deepEqual(await ours.installations(), [ours.installationId]);
+  });
+
+  test("a passkey that ours adds signs for the other's eyes too", async () => {
+    const account = wallet();
+    const passkey = new Passkey();
+    const ours = await made(Ours, "Fay's desktop", account);
+    const phone = await made(Official, "Fay's phone", account);
+    const page = await ours.serve();
+    const bySecret = () => ({ kind: "secret", secret_kind: "private_key", secret: account.privateKey, password: null });
+    const byPasskey = (text) => passkey.sign(text);
+    /** Makes a change that these sign, one after the other. */
+    const change = async (wanted, ...signers) => {
+      const { change_id, signature_text } = await page.call("inbox_change_preview", { change: wanted });
+      for (const sign of signers) await page.call("inbox_change_sign", { change_id, signature: sign(signature_text) });
+      return page.call("inbox_change_apply", { change_id });
+    };
+    try {
+      await change(passkey.added, byPasskey);
+      const both = [account.address.toLowerCase(), passkey.key].sort();
+      assert.deepEqual((await phone.addresses()).sort(), both);
+      await change({ kind: "change_recovery", address: passkey.key }, bySecret, byPasskey);
+      await change({ kind: "revoke_installations", installation_ids: [phone.installationId] }, byPasskey);
+      assert.deepEqual(await phone.installations(), [ours.installationId]);
+      await change({ kind: "remove_wallet", address: passkey.key }, byPasskey);
+      assert.deepEqual(await phone.addresses(), [account.address.toLowerCase()]);
+    } finally {
+      await page.close();
+    }
   });
 });

@@ -1,4 +1,4 @@
-//! Our inbox: its installations and wallets, and changes of it that a wallet signs.
+//! Our inbox: its installations, wallets and passkeys, and changes of it that these sign.
 //!
 //! A change goes in three steps, so that what is shown is what is signed, and so that a wallet that
 //! is elsewhere can sign: preview, one signature after the other, apply.
@@ -10,7 +10,8 @@ use std::sync::{
 
 use conclave_engine::{
     ChangeWarning as Warning, EngineError, Identifier, Inbox, InboxChange as Change,
-    InstallationId, Network, PreparedChange,
+    InboxChangeRefused, InstallationId, InstallationKeys as Keys, Network, PreparedChange,
+    RecoverablePasskeySignature,
 };
 
 use crate::{
@@ -18,9 +19,9 @@ use crate::{
     error::ApiError,
     registration::{import, no_wallet},
     types::{
-        ChangeSignature, ChangeWarning, DeviceListArgs, DeviceNameArgs, Devices, InboxChange,
-        InboxChangeApplyArgs, InboxChangeArgs, InboxChangePreview, InboxChangeSignArgs,
-        Installation, WalletImport,
+        ChangeSignature, ChangeSigner, ChangeWarning, DeviceListArgs, DeviceNameArgs, Devices,
+        InboxChange, InboxChangeApplyArgs, InboxChangeArgs, InboxChangePreview,
+        InboxChangeSignArgs, Installation, InstallationKeys, WalletImport,
     },
     value,
 };
@@ -43,7 +44,7 @@ impl PendingChange {
             change_id: self.id.clone(),
             inbox_id: self.prepared.inbox_id().to_owned(),
             signature_text: self.prepared.signature_text().to_owned(),
-            signers: self.prepared.signers(),
+            signers: self.prepared.signers().into_iter().map(signer).collect(),
             revoked: revoked.map(|id| value::id(id.as_bytes())).collect(),
             warnings: self
                 .prepared
@@ -68,7 +69,25 @@ impl From<Warning> for ChangeWarning {
     }
 }
 
-/// An installation without the name it may have here; `own` is this one.
+fn signer(signer: Identifier) -> ChangeSigner {
+    match signer {
+        Identifier::Ethereum(address) => ChangeSigner::Wallet { address },
+        Identifier::Passkey(passkey) => ChangeSigner::Passkey {
+            key: value::id(passkey.key),
+            relying_party: passkey.relying_party,
+        },
+    }
+}
+
+/// Bytes of a signature in hex, with or without `0x`. What is no hex is no signature of anybody's
+/// either, so it is none.
+fn signature_bytes(text: &str) -> Vec<u8> {
+    let text = text.trim();
+    hex::decode(text.strip_prefix("0x").unwrap_or(text)).unwrap_or_default()
+}
+
+/// An installation without the name that it may have here and without what the node has of its
+/// keys; `own` is this one.
 pub(crate) fn installation(
     id: InstallationId,
     created_at_ns: Option<u64>,
@@ -79,6 +98,17 @@ pub(crate) fn installation(
         this: own == Some(id),
         created_at_ns: created_at_ns.map(|time| time.to_string()),
         name: None,
+        keys: InstallationKeys::Unknown {},
+    }
+}
+
+fn keys(keys: Keys) -> InstallationKeys {
+    match keys {
+        Keys::Unknown => InstallationKeys::Unknown {},
+        Keys::Renewed { at_ns } => InstallationKeys::Renewed {
+            at_ns: at_ns.to_string(),
+        },
+        Keys::Unusable => InstallationKeys::Unusable {},
     }
 }
 
@@ -89,6 +119,7 @@ fn devices(inbox: Inbox, own: Option<InstallationId>, revoked: bool) -> Devices 
         installations: installations
             .map(|one| Installation {
                 name: one.name,
+                keys: keys(one.keys),
                 ..installation(one.id, one.created_at_ns, own)
             })
             .collect(),
@@ -116,6 +147,16 @@ fn change(change: InboxChange) -> Result<Change, ApiError> {
         ),
         InboxChange::RevokeOtherInstallations {} => Change::RevokeOtherInstallations,
         InboxChange::AddWallet { address, reassign } => Change::AddWallet { address, reassign },
+        InboxChange::AddPasskey {
+            key,
+            relying_party,
+            reassign,
+        } => Change::AddPasskey {
+            key: hex::decode(key.trim())
+                .map_err(|_| EngineError::from(InboxChangeRefused::InvalidPasskey))?,
+            relying_party,
+            reassign,
+        },
         InboxChange::RemoveWallet { address } => Change::RemoveWallet(address),
         InboxChange::ChangeRecovery { address } => Change::ChangeRecovery(address),
     })
@@ -139,6 +180,7 @@ impl Api {
         let client = self.client().await?;
         if args.fresh {
             client.check_own_inbox().await?;
+            client.check_own_keys().await?;
         }
         self.own_devices().await
     }
@@ -160,8 +202,8 @@ impl Api {
     ///
     /// # Errors
     /// `nothing_to_revoke`, `unknown_installation`, `invalid_id`, `invalid_address`,
-    /// `not_own_wallet`, `wallet_known`, `wallet_in_other_inbox`, `recovery_unchanged`,
-    /// `passkey_required`, `installation_revoked`, `no_wallet`, `no_inbox`, the network's.
+    /// `invalid_passkey`, `not_own_wallet`, `wallet_known`, `wallet_in_other_inbox`,
+    /// `recovery_unchanged`, `installation_revoked`, `no_wallet`, `no_inbox`, the network's.
     pub async fn inbox_change_preview(
         &self,
         args: InboxChangeArgs,
@@ -194,7 +236,8 @@ impl Api {
     /// Takes the signature of one of the signers; what is still missing is in the answer.
     ///
     /// # Errors
-    /// `preview_outdated`, `wrong_signer`, `no_wallet`, and those of `wallet_import`.
+    /// `preview_outdated`, `wrong_signer`, `passkey_presence_missing`, `no_wallet`, and those of
+    /// `wallet_import`.
     pub async fn inbox_change_sign(
         &self,
         args: InboxChangeSignArgs,
@@ -204,11 +247,9 @@ impl Api {
         let pending = pending.ok_or_else(outdated)?;
         match &args.signature {
             ChangeSignature::Signature { signature } => {
-                let text = signature.trim();
-                let text = text.strip_prefix("0x").unwrap_or(text);
-                // What is no hex is no signature of theirs either.
-                let bytes = hex::decode(text).unwrap_or_default();
-                pending.prepared.add_signature(&bytes)?;
+                pending
+                    .prepared
+                    .add_signature(&signature_bytes(signature))?;
             }
             ChangeSignature::Secret {
                 secret_kind,
@@ -226,6 +267,20 @@ impl Api {
                 let held = self.0.pending.lock().await;
                 let held = held.as_ref().ok_or_else(no_wallet)?;
                 pending.prepared.sign(&held.wallet)?;
+            }
+            ChangeSignature::Passkey {
+                public_key,
+                authenticator_data,
+                client_data_json,
+                signature,
+            } => {
+                let signature = RecoverablePasskeySignature {
+                    public_key: signature_bytes(public_key),
+                    signature: signature_bytes(signature),
+                    authenticator_data: signature_bytes(authenticator_data),
+                    client_data_json: signature_bytes(client_data_json),
+                };
+                pending.prepared.add_passkey_signature(&signature)?;
             }
         }
         Ok(pending.preview())
@@ -246,13 +301,13 @@ impl Api {
                 *waiting = Some(pending);
                 return Err(outdated());
             }
-            Some(pending) if !pending.prepared.signers().is_empty() => {
-                let missing = pending.prepared.signers().join(", ");
-                *waiting = Some(pending);
-                let refused = conclave_engine::InboxChangeRefused::SignatureMissing(missing);
-                return Err(EngineError::from(refused).into());
+            Some(pending) => {
+                if let Err(missing) = pending.prepared.require_signatures() {
+                    *waiting = Some(pending);
+                    return Err(missing.into());
+                }
+                pending
             }
-            Some(pending) => pending,
             None => return Err(outdated()),
         };
         let Some((network, wallet)) = pending.static_for else {

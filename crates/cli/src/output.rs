@@ -4,8 +4,8 @@ use std::io::{self, Write as _};
 
 use conclave_api::types::{
     Account, Admins, AllSync, Conversation, ConversationDetails, GroupDebug, GroupSync,
-    Installation, Member, MembershipResult, Message, Permissions, Pin, Resolved, Role, Saved,
-    SearchHit,
+    Installation, InstallationKeys, Member, MembershipResult, Message, Permissions, Pin, Resolved,
+    Role, Saved, SearchHit,
 };
 use serde::Serialize;
 
@@ -419,6 +419,14 @@ impl Shown for Installation {
                 self.created_at_ns.clone().unwrap_or_default(),
             ),
             ("name", self.name.clone().unwrap_or_default()),
+            (
+                "keys made (ns)",
+                match &self.keys {
+                    InstallationKeys::Unknown {} => String::new(),
+                    InstallationKeys::Renewed { at_ns } => at_ns.clone(),
+                    InstallationKeys::Unusable {} => "none".to_owned(),
+                },
+            ),
         ]
     }
 }

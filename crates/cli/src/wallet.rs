@@ -3,8 +3,9 @@
 use conclave_api::{
     ApiError,
     types::{
-        ChangeSignature, ChangeWarning, DeviceListArgs, Devices, InboxChange, InboxChangeApplyArgs,
-        InboxChangeArgs, InboxChangePreview, InboxChangeSignArgs, Nothing, Stage, WalletImport,
+        ChangeSignature, ChangeSigner, ChangeWarning, DeviceListArgs, Devices, InboxChange,
+        InboxChangeApplyArgs, InboxChangeArgs, InboxChangePreview, InboxChangeSignArgs, Nothing,
+        Stage, WalletImport,
     },
 };
 use serde::Serialize;
@@ -153,6 +154,12 @@ pub(crate) async fn change(
         let message = format!("{warnings} Say --yes to do it all the same; nothing was changed.");
         return Err(ApiError::new("confirmation_required", message).into());
     }
+    let is_passkey = |signer: &ChangeSigner| matches!(signer, ChangeSigner::Passkey { .. });
+    if shown.signers.iter().any(is_passkey) {
+        let message = "A passkey has to sign this, and only the page that made it can ask for that. \
+                       Make the change there; nothing was changed.";
+        return Err(ApiError::new("passkey_required", message).into());
+    }
     open.output.note(&shown.signature_text)?;
     let signatures = match signing {
         Signing::Held => vec![ChangeSignature::HeldWallet {}],
@@ -189,7 +196,7 @@ fn warned(shown: &InboxChangePreview) -> Option<String> {
                 "This installation is among those revoked: nothing can be sent from here any more."
             }
             ChangeWarning::EndsInstallationsOfWallet => {
-                "Other installations were added by this wallet and are revoked with it."
+                "Other installations were added by it and are revoked with it."
             }
             ChangeWarning::WalletStaysRecovery => {
                 "This wallet stays the recovery identity: whoever has it can still add and revoke. \

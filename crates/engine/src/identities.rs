@@ -18,7 +18,7 @@ use conclave_identity::{
 use conclave_mls::{AssociationStates, MissingIdentity};
 use conclave_network::Network;
 use conclave_proto::identity::associations::{
-    AssociationState as WireState, IdentifierKind, IdentityUpdate as WireUpdate,
+    AssociationState as WireState, IdentityUpdate as WireUpdate,
 };
 use conclave_store::{Reader, Store, identity_log::IdentityUpdate};
 use prost::Message;
@@ -409,12 +409,12 @@ impl Own {
     }
 }
 
-/// The inbox to which a wallet leads, as the network has it now.
+/// The inbox to which a wallet or passkey leads, as the network has it now.
 pub(crate) async fn inbox_of(
     network: &dyn Network,
-    wallet: &Identifier,
+    identifier: &Identifier,
 ) -> Result<Option<String>, EngineError> {
-    let asked = [(wallet.to_string(), IdentifierKind::Ethereum)];
+    let asked = [(identifier.to_string(), identifier.wire_kind())];
     let found = network.inbox_ids(&asked).await?;
     Ok(found.into_iter().next().flatten())
 }

@@ -1,5 +1,5 @@
-//! Changes of an inbox that a person asks for: revoking installations, adding and removing wallets,
-//! another recovery identity. Each is one identity update: prepared from what the network says now,
+//! Changes of an inbox that a person asks for: revoking installations, adding and removing wallets
+//! and passkeys, another recovery identity. Each is one identity update: prepared from what the network says now,
 //! shown, signed, checked here by the rules that everybody will hold it to, published and read back
 //! (identity.md 7.2).
 
@@ -10,7 +10,7 @@ use conclave_identity::{
     MemberIdentifier, UnsignedUpdate, UpdateBuilder, WalletKey, verify_update,
 };
 use conclave_network::Network;
-use conclave_proto::identity::associations::IdentityUpdate;
+use conclave_proto::identity::associations::{IdentityUpdate, RecoverablePasskeySignature};
 
 use crate::{
     clock::Clock,
@@ -35,11 +35,21 @@ pub enum InboxChange {
         /// Adds it although it leads to another inbox so far.
         reassign: bool,
     },
+    /// Adds a passkey, which must sign.
+    AddPasskey {
+        /// Its P-256 point, compressed or not (SEC1).
+        key: Vec<u8>,
+        /// The origin of the page that made it; only there it can sign.
+        relying_party: Option<String>,
+        /// Adds it although it leads to another inbox so far.
+        reassign: bool,
+    },
     /// Takes a wallet, or a passkey in hex, out, and with it the installations that it added; this
     /// one stays.
     RemoveWallet(String),
-    /// Another wallet may revoke from now on. It signs as well, which proves that somebody has it:
-    /// the protocol does not ask for that, and a wrong address would lock the inbox.
+    /// Another wallet, or a passkey of the inbox in hex, may revoke from now on. It signs as well,
+    /// which proves that somebody has it: the protocol does not ask for that, and a wrong address
+    /// would lock the inbox.
     ChangeRecovery(String),
 }
 
@@ -48,14 +58,15 @@ pub enum InboxChange {
 pub enum ChangeWarning {
     /// This installation is among the revoked ones.
     EndsThisInstallation,
-    /// Other installations end because the wallet that added them goes.
+    /// Other installations end because the wallet or passkey that added them goes.
     EndsInstallationsOfWallet,
-    /// The wallet is the recovery identity, which it stays: whoever has it can still add and
-    /// revoke.
+    /// The wallet or passkey is the recovery identity, which it stays: whoever has it can still add
+    /// and revoke.
     WalletStaysRecovery,
     /// No wallet is left by which people could find the inbox.
     LastWallet,
-    /// The wallet leads to another inbox so far; people who use its address come here from now on.
+    /// The wallet or passkey leads to another inbox so far; people who look it up come here from
+    /// now on.
     ReassignsWallet,
     /// The new recovery identity is no wallet of the inbox.
     RecoveryIsNoMember,
@@ -76,13 +87,16 @@ pub enum InboxChangeRefused {
     /// Not an address.
     #[error("{0} is no address: it has 0x and 40 hexadecimal characters.")]
     InvalidAddress(String),
+    /// Not a key that a passkey can have here.
+    #[error("This is no key of a passkey: it is a point on the curve P-256 (ES256).")]
+    InvalidPasskey,
     /// Not a wallet of the inbox.
     #[error("{0} is no wallet of this inbox.")]
     NotOwnWallet(String),
-    /// A wallet of the inbox already.
+    /// A wallet or passkey of the inbox already.
     #[error("{0} belongs to this inbox already.")]
     WalletKnown(String),
-    /// A wallet of another inbox.
+    /// A wallet or passkey of another inbox.
     #[error(
         "{0} leads to another inbox so far. If it is added here, people who use this address reach this inbox instead; say so if that is wanted."
     )]
@@ -93,16 +107,16 @@ pub enum InboxChangeRefused {
     /// The wallet has no inbox on this network.
     #[error("The wallet {0} has no inbox on this network.")]
     NoInbox(String),
-    /// A passkey would have to sign.
-    #[error(
-        "The recovery identity of this inbox is a passkey, and only the app that made it can sign with it. Make the change there."
-    )]
-    PasskeyRequired,
     /// A signature by somebody else, or over another text.
     #[error(
-        "This is no signature of {0} over the text shown. Use that wallet, and sign the whole text as it is."
+        "This is no signature of {0} over the text shown. Use that wallet or passkey, and sign the whole text as it is."
     )]
     WrongSigner(String),
+    /// A passkey's signature that readers would accept and we do not publish (identity.md 11, row 3).
+    #[error(
+        "The passkey signed without anybody present, or for another site than the one it belongs to. Sign again, and confirm it on the device that asks."
+    )]
+    PasskeyPresence,
     /// Somebody has not signed yet.
     #[error("The signature of {0} is missing.")]
     SignatureMissing(String),
@@ -120,13 +134,14 @@ impl InboxChangeRefused {
             Self::TooMany => "too_many_to_revoke",
             Self::UnknownInstallation(_) => "unknown_installation",
             Self::InvalidAddress(_) => "invalid_address",
+            Self::InvalidPasskey => "invalid_passkey",
             Self::NotOwnWallet(_) => "not_own_wallet",
             Self::WalletKnown(_) => "wallet_known",
             Self::WalletElsewhere(_) => "wallet_in_other_inbox",
             Self::RecoveryUnchanged(_) => "recovery_unchanged",
             Self::NoInbox(_) => "no_inbox",
-            Self::PasskeyRequired => "passkey_required",
             Self::WrongSigner(_) => "wrong_signer",
+            Self::PasskeyPresence => "passkey_presence_missing",
             Self::SignatureMissing(_) => "signature_missing",
             Self::Outdated(_) => "inbox_changed",
         }
@@ -158,15 +173,15 @@ impl PreparedChange {
         self.update.text()
     }
 
-    /// Addresses of the wallets that have yet to sign.
+    /// The wallets and passkeys that have yet to sign.
     #[must_use]
-    pub fn signers(&self) -> Vec<String> {
-        let mut signers: Vec<String> = Vec::new();
+    pub fn signers(&self) -> Vec<Identifier> {
+        let mut signers: Vec<Identifier> = Vec::new();
         let updates = [Some(&self.update), self.proof.as_ref()];
         for update in updates.into_iter().flatten() {
             for signer in update.missing_signers() {
-                let address = signer.identifier().map(ToString::to_string);
-                signers.extend(address.filter(|address| !signers.contains(address)));
+                let known = signer.identifier().cloned();
+                signers.extend(known.filter(|one| !signers.contains(one)));
             }
         }
         signers
@@ -189,15 +204,52 @@ impl PreparedChange {
     /// # Errors
     /// [`InboxChangeRefused::WrongSigner`].
     pub fn add_signature(&mut self, signature: &[u8]) -> Result<(), EngineError> {
-        let missing = self.signers();
-        let mut taken = self.update.add_wallet_signature(signature).is_ok();
-        if let Some(proof) = &mut self.proof {
-            taken |= proof.add_wallet_signature(signature).is_ok();
-        }
-        if taken {
+        self.take(|update| update.add_wallet_signature(signature))
+    }
+
+    /// Takes a passkey's signature: a WebAuthn assertion with the text as its challenge. Somebody was
+    /// present, and it was made on the site that the passkey belongs to (identity.md 3.4).
+    ///
+    /// # Errors
+    /// [`InboxChangeRefused::PasskeyPresence`], [`InboxChangeRefused::WrongSigner`].
+    pub fn add_passkey_signature(
+        &mut self,
+        signature: &RecoverablePasskeySignature,
+    ) -> Result<(), EngineError> {
+        self.take(|update| update.add_passkey_signature(signature.clone()))
+    }
+
+    /// One signature serves the update and the proof: both have the same text.
+    fn take(
+        &mut self,
+        add: impl FnMut(&mut UnsignedUpdate) -> Result<(), IdentityError>,
+    ) -> Result<(), EngineError> {
+        let updates = [Some(&mut self.update), self.proof.as_mut()];
+        let given: Vec<_> = updates.into_iter().flatten().map(add).collect();
+        if given.iter().any(Result::is_ok) {
             return Ok(());
         }
-        Err(InboxChangeRefused::WrongSigner(missing.join(" or ")).into())
+        if given.contains(&Err(IdentityError::PasskeyPresence)) {
+            return Err(InboxChangeRefused::PasskeyPresence.into());
+        }
+        Err(InboxChangeRefused::WrongSigner(self.missing(" or ")).into())
+    }
+
+    /// Who has yet to sign, as one text.
+    fn missing(&self, separator: &str) -> String {
+        let signers: Vec<String> = self.signers().iter().map(ToString::to_string).collect();
+        signers.join(separator)
+    }
+
+    /// Refuses a change that somebody has yet to sign.
+    ///
+    /// # Errors
+    /// [`InboxChangeRefused::SignatureMissing`].
+    pub fn require_signatures(&self) -> Result<(), EngineError> {
+        if self.signers().is_empty() {
+            return Ok(());
+        }
+        Err(InboxChangeRefused::SignatureMissing(self.missing(", ")).into())
     }
 
     /// Signs with a wallet that is here.
@@ -210,9 +262,7 @@ impl PreparedChange {
     }
 
     fn finish(self) -> Result<IdentityUpdate, EngineError> {
-        if let Some(missing) = self.signers().into_iter().next() {
-            return Err(InboxChangeRefused::SignatureMissing(missing).into());
-        }
+        self.require_signatures()?;
         Ok(self.update.finish()?)
     }
 }
@@ -222,6 +272,12 @@ fn address(text: &str) -> Result<Identifier, EngineError> {
     let shown = || text.trim().chars().take(80).collect();
     Identifier::ethereum(text.trim())
         .map_err(|_| InboxChangeRefused::InvalidAddress(shown()).into())
+}
+
+/// A wallet or passkey of an inbox, by its text.
+fn known<'a>(state: &'a AssociationState, text: &str) -> Option<&'a Identifier> {
+    let wanted = text.trim().to_lowercase();
+    state.identifiers().find(|one| one.to_string() == wanted)
 }
 
 /// The inbox of a wallet that must have one, for somebody who is not logged in.
@@ -277,21 +333,31 @@ pub(crate) async fn prepare(
         } => {
             let wallet = address(text)?;
             let owner = inbox_of(network.as_ref(), &wallet).await?;
-            draft.add_wallet(wallet, owner.filter(|owner| owner != inbox_id), *reassign)
+            draft.add(wallet, owner.filter(|owner| owner != inbox_id), *reassign)
         }
-        InboxChange::RemoveWallet(text) => {
-            let wanted = text.trim().to_lowercase();
-            let known = state.identifiers().find(|one| one.to_string() == wanted);
-            match known {
-                Some(known) => draft.remove_wallet(known),
-                None => {
-                    let wallet = address(text)?.to_string();
-                    Err(InboxChangeRefused::NotOwnWallet(wallet).into())
-                }
-            }
+        InboxChange::AddPasskey {
+            key,
+            relying_party,
+            reassign,
+        } => {
+            let passkey = Identifier::new_passkey(key, relying_party.clone())
+                .map_err(|_| InboxChangeRefused::InvalidPasskey)?;
+            let owner = inbox_of(network.as_ref(), &passkey).await?;
+            draft.add(passkey, owner.filter(|owner| owner != inbox_id), *reassign)
         }
-        InboxChange::ChangeRecovery(text) => draft.change_recovery(address(text)?),
+        InboxChange::RemoveWallet(text) => match known(&state, text) {
+            Some(gone) => draft.remove(gone),
+            None => Err(InboxChangeRefused::NotOwnWallet(address(text)?.to_string()).into()),
+        },
+        InboxChange::ChangeRecovery(text) => match known(&state, text) {
+            Some(new) => draft.change_recovery(new.clone()),
+            None => draft.change_recovery(address(text)?),
+        },
     }
+}
+
+fn is_wallet(identifier: &Identifier) -> bool {
+    matches!(identifier, Identifier::Ethereum(_))
 }
 
 /// A change in the making.
@@ -312,16 +378,8 @@ impl Draft<'_> {
         own.filter(|own| self.state.has_installation(*own))
     }
 
-    /// The wallet that signs revocations.
-    fn recovery(&self) -> Result<Identifier, EngineError> {
-        match self.state.recovery() {
-            Identifier::Passkey(_) => Err(InboxChangeRefused::PasskeyRequired.into()),
-            wallet @ Identifier::Ethereum(_) => Ok(wallet.clone()),
-        }
-    }
-
     fn revoke(mut self, ids: &[InstallationId]) -> Result<PreparedChange, EngineError> {
-        let recovery = self.recovery()?;
+        let recovery = self.state.recovery();
         for id in ids {
             if !self.state.has_installation(*id) {
                 return Err(InboxChangeRefused::UnknownInstallation(id.to_string()).into());
@@ -345,58 +403,58 @@ impl Draft<'_> {
         self.close()
     }
 
-    fn add_wallet(
+    fn add(
         mut self,
-        wallet: Identifier,
+        new: Identifier,
         elsewhere: Option<String>,
         reassign: bool,
     ) -> Result<PreparedChange, EngineError> {
-        // This installation vouches for the new wallet (identity.md 4.2: an installation may add
+        // This installation vouches for the new one (identity.md 4.2: an installation may add
         // identifiers).
         let own = self.own_id().ok_or(EngineError::Revoked)?;
-        if self.is_member(&wallet) {
-            return Err(InboxChangeRefused::WalletKnown(wallet.to_string()).into());
+        if self.is_member(&new) {
+            return Err(InboxChangeRefused::WalletKnown(new.to_string()).into());
         }
         if elsewhere.is_some() {
             if !reassign {
-                return Err(InboxChangeRefused::WalletElsewhere(wallet.to_string()).into());
+                return Err(InboxChangeRefused::WalletElsewhere(new.to_string()).into());
             }
             self.warnings.push(ChangeWarning::ReassignsWallet);
         }
-        self.builder = self.builder.add(wallet, own);
+        self.builder = self.builder.add(new, own);
         self.close()
     }
 
-    fn remove_wallet(mut self, wallet: &Identifier) -> Result<PreparedChange, EngineError> {
-        let recovery = self.recovery()?;
-        let member = MemberIdentifier::from(wallet.clone());
-        let of_wallet = self.state.members().into_iter().filter_map(|(id, facts)| {
+    fn remove(mut self, gone: &Identifier) -> Result<PreparedChange, EngineError> {
+        let recovery = self.state.recovery();
+        let member = MemberIdentifier::from(gone.clone());
+        let added = self.state.members().into_iter().filter_map(|(id, facts)| {
             let is_added = facts.added_by.as_ref() == Some(&member);
             id.installation().filter(|_| is_added)
         });
-        let (kept, revoked): (Vec<_>, Vec<_>) =
-            of_wallet.partition(|id| Some(*id) == self.own_id());
+        let (kept, revoked): (Vec<_>, Vec<_>) = added.partition(|id| Some(*id) == self.own_id());
         self.revoked = revoked;
         self.builder = self.builder.revoke(member, recovery.clone());
         // The recovery identity vouches for this installation anew. After the removal, because it
-        // may be the very wallet that goes, whose installations go with it.
+        // may be the very one that goes, whose installations go with it.
         for own in kept {
             self.builder = self.builder.add(own, recovery.clone());
         }
         if !self.revoked.is_empty() {
             self.warnings.push(ChangeWarning::EndsInstallationsOfWallet);
         }
-        if recovery == *wallet {
+        if recovery == gone {
             self.warnings.push(ChangeWarning::WalletStaysRecovery);
         }
-        if self.state.identifiers().all(|other| other == wallet) {
+        let mut wallets = self.state.identifiers().filter(|one| is_wallet(one));
+        if is_wallet(gone) && wallets.all(|other| other == gone) {
             self.warnings.push(ChangeWarning::LastWallet);
         }
         self.close()
     }
 
     fn change_recovery(mut self, new: Identifier) -> Result<PreparedChange, EngineError> {
-        let current = self.recovery()?;
+        let current = self.state.recovery().clone();
         if new == current {
             return Err(InboxChangeRefused::RecoveryUnchanged(new.to_string()).into());
         }
@@ -513,27 +571,15 @@ mod tests {
         let of_wallet = wallet(1).identifier().to_string();
         let state = state(&of_wallet, IdentifierKind::Ethereum);
         let passkey = Identifier::passkey(&KEY, None).unwrap();
-        let mut prepared = draft(&state).remove_wallet(&passkey).unwrap();
+        let mut prepared = draft(&state).remove(&passkey).unwrap();
         assert!(prepared.warnings().is_empty());
         assert!(prepared.signature_text().contains(&format!(
             "- Unlink passkey from inbox\n  (Passkey: {})",
             hex::encode(KEY)
         )));
-        assert_eq!(prepared.signers(), [of_wallet]);
+        assert_eq!(prepared.signers(), [wallet(1).identifier()]);
         prepared.sign(&wallet(1)).unwrap();
         assert!(prepared.finish().is_ok());
-    }
-
-    #[test]
-    fn what_only_a_passkey_may_do_is_left_to_its_app() {
-        let state = state(&hex::encode(KEY), IdentifierKind::Passkey);
-        let refused = |prepared: Result<PreparedChange, EngineError>| {
-            assert_eq!(prepared.unwrap_err().code(), "passkey_required");
-        };
-        let new = wallet(2).identifier();
-        refused(draft(&state).change_recovery(new));
-        refused(draft(&state).remove_wallet(&wallet(1).identifier()));
-        refused(draft(&state).revoke(&[]));
     }
 
     #[test]
@@ -551,7 +597,7 @@ mod tests {
         prepared.sign(&new).unwrap();
         // Each signs once.
         assert_eq!(prepared.sign(&new).unwrap_err().code(), "wrong_signer");
-        assert_eq!(prepared.signers(), [old.identifier().to_string()]);
+        assert_eq!(prepared.signers(), [old.identifier()]);
         prepared.sign(&old).unwrap();
         let update = prepared.finish().unwrap();
         assert_eq!(update.actions.len(), 1);

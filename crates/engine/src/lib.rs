@@ -84,6 +84,7 @@ pub use conclave_mls::{
 pub use conclave_network::{
     FileError, GrpcNetwork, Network, NetworkError, NodeConfig, RemoteFiles, UrlRefused,
 };
+pub use conclave_proto::identity::associations::RecoverablePasskeySignature;
 pub use conclave_store::{
     DatabaseKey, StoreError,
     archive::ArchiveScope,
@@ -117,7 +118,7 @@ pub use live::Live;
 pub use members::{Member, MembershipOutcome};
 pub use messages::{MessagePage, PageStart};
 pub use metadata::{GroupDebug, GroupMetadata, MetadataChange};
-pub use own_inbox::{Inbox, Installation, NewDevice};
+pub use own_inbox::{Inbox, Installation, InstallationKeys, NewDevice};
 pub use people::{MAX_PEOPLE, Resolved};
 pub use picture::PictureRefused;
 pub use pins::{MAX_PINS, Pin};

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -29,6 +29,7 @@ use crate::{
     identities::{Identities, newest_state, state_at},
     inbox_changes::{self, InboxChange, PreparedChange},
     intents::IntentData,
+    members::KeyPackages,
     nanoseconds::{DAY, SECOND},
     preferences,
     sync::{CONCURRENT_GROUPS, GroupSync},
@@ -59,6 +60,22 @@ pub struct Installation {
     pub created_at_ns: Option<u64>,
     /// The name that the person gave it here; the protocol has none.
     pub name: Option<String>,
+    /// The keys by which others add it to groups.
+    pub keys: InstallationKeys,
+}
+
+/// What the node has of the keys by which others add an installation to groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstallationKeys {
+    /// The node was not asked since the program started.
+    Unknown,
+    /// Good ones.
+    Renewed {
+        /// When they were made, by the installation's clock, in ns.
+        at_ns: u64,
+    },
+    /// None, or none that can be used any more: until the installation is opened nobody can add it.
+    Unusable,
 }
 
 /// An installation that came to our inbox.
@@ -98,6 +115,8 @@ pub(crate) struct OwnInbox {
     /// Asks for a look at the log.
     pub(crate) wake: Notify,
     checked_at_ns: AtomicI64,
+    /// What the node was last seen to have of our installations.
+    keys: Mutex<BTreeMap<InstallationId, InstallationKeys>>,
 }
 
 impl Engine {
@@ -153,7 +172,37 @@ impl Client {
     /// # Errors
     /// [`EngineError::NotRegistered`], the store's.
     pub async fn own_inbox(&self) -> Result<Inbox, EngineError> {
-        inbox(&self.0.store, &self.0.identities, &self.0.account.inbox_id).await
+        let mut inbox = inbox(&self.0.store, &self.0.identities, &self.0.account.inbox_id).await?;
+        let keys = self.0.own_inbox.keys.lock();
+        let keys = keys.unwrap_or_else(PoisonError::into_inner);
+        for one in &mut inbox.installations {
+            one.keys = keys.get(&one.id).copied().unwrap_or(one.keys);
+        }
+        Ok(inbox)
+    }
+
+    /// Asks the node for the keys by which others add our installations to groups, in one call;
+    /// [`Client::own_inbox`] has them then.
+    ///
+    /// # Errors
+    /// The network's; [`EngineError::Clock`] where all keys look spent because our clock is wrong.
+    pub async fn check_own_keys(&self) -> Result<(), EngineError> {
+        let inbox = self.own_inbox().await?;
+        let ids = inbox.installations.iter().map(|one| one.id);
+        let wanted = ids.map(|id| (id, inbox.inbox_id.clone())).collect();
+        let mut found = KeyPackages::default();
+        found.fetch(&self.0, &wanted).await?;
+        let keys = wanted.into_keys().map(|id| {
+            let keys = found.get(&id).map_or(InstallationKeys::Unusable, |good| {
+                InstallationKeys::Renewed {
+                    at_ns: good.made_at_s.saturating_mul(SECOND.unsigned_abs()),
+                }
+            });
+            (id, keys)
+        });
+        let known = self.0.own_inbox.keys.lock();
+        *known.unwrap_or_else(PoisonError::into_inner) = keys.collect();
+        Ok(())
     }
 
     /// Asks the network what became of our inbox. Groups follow what has changed.
@@ -330,6 +379,7 @@ async fn inbox(
                 id: member.installation()?,
                 created_at_ns: facts.client_timestamp_ns,
                 name: None,
+                keys: InstallationKeys::Unknown,
             })
         })
         .collect();

@@ -160,6 +160,17 @@ impl Identifier {
         }))
     }
 
+    /// Takes the public key of a passkey that is to be added. It is written compressed, as one key in
+    /// two encodings would be two members (`identity.md` 3.4).
+    ///
+    /// # Errors
+    /// As [`Identifier::passkey`].
+    pub fn new_passkey(key: &[u8], relying_party: Option<String>) -> Result<Self, IdentityError> {
+        let invalid = || IdentityError::InvalidPasskey(key.len());
+        let point = p256::ecdsa::VerifyingKey::from_sec1_bytes(key).map_err(|_| invalid())?;
+        Self::passkey(point.to_encoded_point(true).as_bytes(), relying_party)
+    }
+
     /// Reads a passkey's public key as a person types it: hexadecimal digits of any case, with or
     /// without `0x`.
     ///

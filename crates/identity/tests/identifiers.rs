@@ -173,3 +173,23 @@ fn keys_round_trip_and_stay_out_of_debug_output() {
         );
     }
 }
+
+#[test]
+fn a_new_passkey_is_named_by_its_compressed_key() {
+    for name in ["P", "Q"] {
+        let wanted = identity()["keys"]["passkeys"][name]["public_key_compressed"].clone();
+        let compressed = hex::decode(text(&wanted)).unwrap();
+        let point = p256::ecdsa::VerifyingKey::from_sec1_bytes(&compressed).unwrap();
+        let both = point.to_encoded_point(false);
+        for given in [&compressed, both.as_bytes()] {
+            let passkey = Identifier::new_passkey(given, None).unwrap();
+            assert_eq!(passkey.to_string(), text(&wanted));
+        }
+        let mut off_curve = both.as_bytes().to_vec();
+        off_curve[64] ^= 1;
+        for wrong in [&off_curve[..], &both.as_bytes()[1..], &[0], &[]] {
+            let error = Identifier::new_passkey(wrong, None).unwrap_err();
+            assert_eq!(error.code(), "invalid_passkey");
+        }
+    }
+}

@@ -30,6 +30,10 @@ pub use crate::hpke::WrapperAlgorithm;
 /// longer than that could not apply the commit (`groups.md` 10.3).
 pub const MINIMUM_REMAINING_LIFETIME_S: u64 = 14 * 24 * 60 * 60;
 
+/// The lifetime of a key package begins so long before it is made, for clocks that are behind
+/// (`identity.md` 6.6).
+const LIFETIME_MARGIN_S: u64 = 60 * 60;
+
 /// A key package of ours, ready for upload. Its MLS secrets are in the provider's storage.
 pub struct NewKeyPackage {
     /// Bare TLS `KeyPackage`, 1659 bytes.
@@ -175,6 +179,8 @@ pub struct VerifiedKeyPackage {
     pub wrapper: WrapperKey,
     /// Whether a welcome may be sent to it by pointer.
     pub pointer_capable: bool,
+    /// When its device made it, by its clock, seconds since 1970.
+    pub made_at_s: u64,
     /// End of its lifetime, seconds since 1970.
     pub not_after_s: u64,
 }
@@ -234,6 +240,7 @@ pub fn verify(
     let installation_id = member::installation_of(leaf)
         .ok_or_else(|| InvalidKeyPackage::Invalid("signature key length".to_owned()))?;
     let wrapper = wrapper_key(&key_package)?;
+    let lifetime = key_package.life_time();
     Ok(VerifiedKeyPackage {
         inbox_id,
         installation_id,
@@ -241,7 +248,8 @@ pub fn verify(
             // A pointer has no Curve25519 form (`groups.md` 5.4).
             && wrapper.algorithm == WrapperAlgorithm::XWing,
         wrapper,
-        not_after_s: key_package.life_time().not_after(),
+        made_at_s: lifetime.not_before().saturating_add(LIFETIME_MARGIN_S),
+        not_after_s: lifetime.not_after(),
         key_package,
     })
 }

@@ -45,6 +45,16 @@ describe('the list of devices', () => {
     expect(within(row('f'.repeat(64))).queryByTestId('device-revoke')).toBeNull()
   })
 
+  it('says when the keys of each were renewed, and of which nobody can use them', async () => {
+    backend.own.keys.set(LAPTOP, { kind: 'renewed', at_ns: minutesAgo(24 * 60) })
+    backend.own.keys.set(PHONE, { kind: 'unusable' })
+    await openDevices()
+    expect(within(row(LAPTOP)).getByTestId('device-keys')).toHaveTextContent('Keys renewed: Yesterday')
+    expect(within(row(PHONE)).getByTestId('device-keys')).toHaveTextContent('until it is opened')
+    // Nobody was asked about this one.
+    expect(within(row('f'.repeat(64))).queryByTestId('device-keys')).toBeNull()
+  })
+
   it('shows what is stored while the network is asked, and says when that does not answer', async () => {
     const user = await openDevices()
     await user.keyboard('{Escape}')

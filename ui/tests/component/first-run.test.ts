@@ -167,6 +167,7 @@ describe('registering', () => {
               installation_id: `${n}`.padEnd(64, '0'),
               this: false,
               created_at_ns: null,
+              keys: { kind: 'unknown' },
             })),
           } as never)
         : original.call(backend, command, args))(backend.call)

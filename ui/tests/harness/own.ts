@@ -14,6 +14,8 @@ export function devices(backend: MemoryBackend): MemoryBackend {
   own.addDevice(id(2), daysAgo(90))
   own.addDevice(id(3), daysAgo(12), 'A name that is as long as a name may be, which is sixty-four signs')
   own.addDevice(id(4), null, 'הטלפון של אליקס')
+  own.keys.set(id(1), { kind: 'renewed', at_ns: daysAgo(3) })
+  own.keys.set(id(2), { kind: 'unusable' })
   own.wallets = [SELF.address, people.bo.address]
   own.passkeys = ['02'.repeat(33)]
   past.set({

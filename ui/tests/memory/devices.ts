@@ -1,8 +1,10 @@
 import type {
+  ChangeSigner,
   Devices,
   InboxChange,
   InboxChangePreview,
   Installation,
+  InstallationKeys,
   LockReason,
 } from '../../src/lib/backend/generated'
 import type { Handlers } from './groups'
@@ -30,9 +32,13 @@ export class Own {
   /** Devices besides this one. */
   others: Installation[] = []
   names = new Map<string, string>()
+  /** What the node has of keys, for devices of which it has something else than what it has of all. */
+  keys = new Map<string, InstallationKeys>()
   wallets: string[] = [SELF.address]
   passkeys: string[] = []
   recovery: string = SELF.address
+  /** Where the passkeys were made. */
+  site: string | null = null
   revoked = false
   passphrase: string | null = null
   /** Why the keychain does not open what is here. */
@@ -40,19 +46,28 @@ export class Own {
   folder = { path: '/home/alix/.local/share/conclave', bytes: 48_213_004 }
 
   addDevice(id: string, createdNs: string | null, name?: string): void {
-    this.others.push({ installation_id: id, this: false, created_at_ns: createdNs })
+    this.others.push({
+      installation_id: id,
+      this: false,
+      created_at_ns: createdNs,
+      keys: { kind: 'unknown' },
+    })
     if (name !== undefined) this.names.set(id, name)
   }
 
   devices(registered = true): Devices {
-    const named = (one: Installation): Installation => {
+    const described = (one: Installation): Installation => {
       const name = this.names.get(one.installation_id)
-      return name === undefined ? one : { ...one, name }
+      const keys = this.keys.get(one.installation_id) ?? one.keys
+      return { ...one, keys, ...(name === undefined ? {} : { name }) }
     }
-    const own: Installation = { installation_id: THIS, this: true, created_at_ns: '1763800000000000000' }
+    const own: Installation = {
+      ...{ installation_id: THIS, this: true, created_at_ns: '1763800000000000000' },
+      keys: { kind: 'unknown' },
+    }
     return {
       inbox_id: SELF.inboxId,
-      installations: [...this.others, ...(registered ? [own] : [])].map(named),
+      installations: [...this.others, ...(registered ? [own] : [])].map(described),
       maximum: 10,
       wallets: this.wallets,
       passkeys: this.passkeys,
@@ -62,15 +77,23 @@ export class Own {
   }
 
   /** Who has to sign a change; the installation itself signs where it may. */
-  signers(change: InboxChange): string[] {
+  signers(change: InboxChange): ChangeSigner[] {
     switch (change.kind) {
       case 'add_wallet':
-        return [change.address]
+        return [this.signer(change.address)]
+      case 'add_passkey':
+        return [{ kind: 'passkey', key: change.key, relying_party: change.relying_party ?? null }]
       case 'change_recovery':
-        return [this.recovery, change.address]
+        return [this.signer(this.recovery), this.signer(change.address)]
       default:
-        return [this.recovery]
+        return [this.signer(this.recovery)]
     }
+  }
+
+  signer(one: string): ChangeSigner {
+    return one.startsWith('0x')
+      ? { kind: 'wallet', address: one }
+      : { kind: 'passkey', key: one, relying_party: this.site }
   }
 
   revokedBy(change: InboxChange): string[] {
@@ -83,7 +106,11 @@ export class Own {
     const gone = this.revokedBy(change)
     this.others = this.others.filter(({ installation_id }) => !gone.includes(installation_id))
     if (change.kind === 'add_wallet') this.wallets = [...this.wallets, change.address]
-    if (change.kind === 'remove_wallet') this.wallets = this.wallets.filter((one) => one !== change.address)
+    if (change.kind === 'add_passkey') this.passkeys = [...this.passkeys, change.key]
+    if (change.kind === 'remove_wallet') {
+      this.wallets = this.wallets.filter((one) => one !== change.address)
+      this.passkeys = this.passkeys.filter((one) => one !== change.address)
+    }
     if (change.kind === 'change_recovery') this.recovery = change.address
   }
 }
@@ -93,9 +120,11 @@ function preview(own: Own, change: InboxChange, id: number): InboxChangePreview 
     throw fail('wallet_known', 'This wallet is yours already.', false)
   if (change.kind === 'add_wallet' && change.address.startsWith('0xeee') && !change.reassign)
     throw fail('wallet_in_other_inbox', 'This wallet belongs to another identity so far.', false)
-  const last = change.kind === 'remove_wallet' && own.wallets.length === 1
+  const last =
+    change.kind === 'remove_wallet' && own.wallets.length === 1 && own.wallets.includes(change.address)
   const reassigns = change.kind === 'add_wallet' && change.reassign
-  const stranger = change.kind === 'change_recovery' && !own.wallets.includes(change.address)
+  const known = [...own.wallets, ...own.passkeys]
+  const stranger = change.kind === 'change_recovery' && !known.includes(change.address)
   return {
     change_id: String(id),
     inbox_id: SELF.inboxId,
@@ -149,10 +178,11 @@ export function owned(store: Store, own: Own, registered: () => boolean): OwnCom
     },
     inbox_change_sign: ({ change_id, signature }) => {
       const one = waiting(change_id)
-      const [signer = '', ...left] = one.shown.signers
-      const given = signature.kind === 'secret' ? signature.secret : ''
-      if (given === 'wrong')
-        throw fail('wrong_signer', `This is not the wallet ${signer}. Nothing was changed.`, false)
+      const [signer, ...left] = one.shown.signers
+      const wrong = signature.kind === 'secret' && signature.secret === 'wrong'
+      if (wrong) throw fail('wrong_signer', 'This is not the wallet that signs. Nothing was changed.', false)
+      if ((signature.kind === 'passkey') !== (signer?.kind === 'passkey'))
+        throw fail('wrong_signer', 'Something else has to sign. Nothing was changed.', false)
       one.shown = { ...one.shown, signers: left }
       return one.shown
     },

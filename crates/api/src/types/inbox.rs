@@ -17,6 +17,23 @@ pub struct Installation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub name: Option<String>,
+    /// The keys by which others add it to groups.
+    pub keys: InstallationKeys,
+}
+
+/// What the node has of the keys by which others add an installation to groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum InstallationKeys {
+    /// The node was not asked since the program started.
+    Unknown {},
+    /// Good ones.
+    Renewed {
+        /// When they were made, by the installation's clock.
+        at_ns: String,
+    },
+    /// None, or none that can be used any more: until the installation is opened nobody can add it.
+    Unusable {},
 }
 
 /// The installations and wallets of an inbox.
@@ -57,14 +74,27 @@ pub enum InboxChange {
         #[serde(default)]
         reassign: bool,
     },
-    /// Takes a wallet out, with the installations that it added; this one stays.
+    /// Adds a passkey, which signs.
+    AddPasskey {
+        /// Its public key in hex: a P-256 point, compressed or not.
+        key: String,
+        /// The origin of the page that made it.
+        #[serde(default)]
+        #[ts(optional)]
+        relying_party: Option<String>,
+        /// Adds it although it leads to another inbox so far.
+        #[serde(default)]
+        #[ts(optional, as = "Option<bool>")]
+        reassign: bool,
+    },
+    /// Takes a wallet or passkey out, with the installations that it added; this one stays.
     RemoveWallet {
-        /// Its address.
+        /// Its address; of a passkey its key in hex.
         address: String,
     },
-    /// Another wallet may revoke from now on. Both sign.
+    /// Another wallet or passkey may revoke from now on. Both sign.
     ChangeRecovery {
-        /// Its address.
+        /// Its address; of a passkey of this inbox its key in hex.
         address: String,
     },
 }
@@ -75,16 +105,35 @@ pub enum InboxChange {
 pub enum ChangeWarning {
     /// This installation is among the revoked ones.
     EndsThisInstallation,
-    /// Other installations end because the wallet that added them goes.
+    /// Other installations end because the wallet or passkey that added them goes.
     EndsInstallationsOfWallet,
-    /// The wallet stays the recovery identity: whoever has it can still add and revoke.
+    /// The wallet or passkey stays the recovery identity: whoever has it can still add and revoke.
     WalletStaysRecovery,
     /// No wallet is left by which people could find the inbox.
     LastWallet,
-    /// The wallet leads to another inbox so far; people who use its address come here from now on.
+    /// The wallet or passkey leads to another inbox so far; people who look it up come here from
+    /// now on.
     ReassignsWallet,
     /// The new recovery identity is no wallet of the inbox.
     RecoveryIsNoMember,
+}
+
+/// Who signs a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ChangeSigner {
+    /// A wallet.
+    Wallet {
+        /// Its address.
+        address: String,
+    },
+    /// A passkey.
+    Passkey {
+        /// Its public key in hex.
+        key: String,
+        /// The origin that it belongs to; only there it can sign. Absent if unknown.
+        relying_party: Option<String>,
+    },
 }
 
 /// What will be signed, before anything is changed.
@@ -96,15 +145,15 @@ pub struct InboxChangePreview {
     pub inbox_id: String,
     /// The exact text that every signer signs.
     pub signature_text: String,
-    /// Addresses of the wallets that have yet to sign.
-    pub signers: Vec<String>,
+    /// Who has yet to sign.
+    pub signers: Vec<ChangeSigner>,
     /// Installations that lose access.
     pub revoked: Vec<String>,
     /// What a person should know before signing.
     pub warnings: Vec<ChangeWarning>,
 }
 
-/// A wallet's signature, or what makes it.
+/// A wallet's or passkey's signature, or what makes it.
 #[derive(Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ChangeSignature {
@@ -124,6 +173,18 @@ pub enum ChangeSignature {
     },
     /// The wallet that waits for `register`.
     HeldWallet {},
+    /// A passkey's: a WebAuthn assertion whose challenge is the signature text in UTF-8. All fields
+    /// in hex.
+    Passkey {
+        /// The key as the signer has it.
+        public_key: String,
+        /// `authenticatorData`.
+        authenticator_data: String,
+        /// `clientDataJSON`.
+        client_data_json: String,
+        /// The signature, ASN.1 DER.
+        signature: String,
+    },
 }
 
 impl Drop for ChangeSignature {
@@ -141,7 +202,8 @@ impl Drop for ChangeSignature {
 /// Arguments of `device_list`.
 #[derive(Debug, Clone, Default, Deserialize, TS)]
 pub struct DeviceListArgs {
-    /// Asks the network first; otherwise only the local database is read.
+    /// Asks the network first, also for the keys of the installations; otherwise only what is known
+    /// here is read.
     #[serde(default)]
     #[ts(optional, as = "Option<bool>")]
     pub fresh: bool,

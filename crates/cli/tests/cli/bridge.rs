@@ -14,19 +14,19 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::world::{PATIENCE, Person, Started, World, text};
+use crate::world::{PATIENCE, Person, Started, World, assert_ns, text};
 
 type Socket = WebSocketStream<TcpStream>;
 
 /// The program that serves a person, and its address and token.
-struct Bridge {
-    program: Started,
+pub(crate) struct Bridge {
+    pub(crate) program: Started,
     url: String,
     token_file: PathBuf,
 }
 
 impl Bridge {
-    fn start(person: &Person) -> Self {
+    pub(crate) fn start(person: &Person) -> Self {
         Self::start_with(person, &[])
     }
 
@@ -64,7 +64,7 @@ impl Bridge {
             .map(|(socket, _)| socket)
     }
 
-    async fn page(&self) -> Page {
+    pub(crate) async fn page(&self) -> Page {
         let socket = self.connect(Some("http://localhost:5173")).await.unwrap();
         let mut page = Page {
             socket,
@@ -78,7 +78,7 @@ impl Bridge {
 }
 
 /// A page that was let in.
-struct Page {
+pub(crate) struct Page {
     socket: Socket,
     next_id: u64,
     events: Vec<Value>,
@@ -129,14 +129,14 @@ impl Page {
         }
     }
 
-    async fn call(&mut self, command: &str, args: Value) -> Value {
+    pub(crate) async fn call(&mut self, command: &str, args: Value) -> Value {
         let id = self.begin(command, args).await;
         self.answer(id)
             .await
             .unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
-    async fn refused(&mut self, command: &str, args: Value) -> String {
+    pub(crate) async fn refused(&mut self, command: &str, args: Value) -> String {
         let id = self.begin(command, args).await;
         text(&self.answer(id).await.expect_err(command)["code"])
     }
@@ -539,8 +539,18 @@ fn a_page_revokes_a_device_whose_page_is_told() {
             None,
             "nothing is said while nothing is wrong"
         );
+        let devices = page.call("device_list", json!({})).await;
+        assert_eq!(
+            devices["installations"][0]["keys"],
+            json!({ "kind": "unknown" })
+        );
         let devices = page.call("device_list", json!({ "fresh": true })).await;
-        assert_eq!(devices["installations"].as_array().unwrap().len(), 2);
+        let installations = devices["installations"].as_array().unwrap();
+        assert_eq!(installations.len(), 2);
+        for one in installations {
+            assert_eq!(one["keys"]["kind"], json!("renewed"));
+            assert_ns(&one["keys"]["at_ns"]);
+        }
         assert_eq!(
             (&devices["maximum"], &devices["revoked"]),
             (&json!(10), &json!(false))
@@ -551,7 +561,8 @@ fn a_page_revokes_a_device_whose_page_is_told() {
             .call("inbox_change_preview", json!({ "change": change }))
             .await;
         assert_eq!(shown["revoked"], json!([lost]));
-        assert_eq!(shown["signers"], devices["wallets"]);
+        let wallet = json!({ "kind": "wallet", "address": devices["wallets"][0] });
+        assert_eq!(shown["signers"], json!([wallet]));
         assert!(text(&shown["signature_text"]).contains(&lost));
         let id = &shown["change_id"];
         let signed = |signature: Value| json!({ "change_id": id, "signature": signature });

@@ -12,6 +12,8 @@
 
 mod accounts;
 mod archives;
+#[path = "../../../engine/tests/stories/authenticator.rs"]
+mod authenticator;
 mod bridge;
 mod content;
 mod conversations;
@@ -19,6 +21,7 @@ mod delivery;
 mod devices;
 mod leaving;
 mod local_data;
+mod passkeys;
 mod refusals;
 mod rules;
 mod searching;

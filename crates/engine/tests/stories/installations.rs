@@ -6,9 +6,10 @@ use std::{
 };
 
 use conclave_engine::{
-    ChangeWarning, EngineError, Event, InboxChange, InstallationId, Network, PreparedChange,
-    WalletKey,
+    ChangeWarning, Clock as _, EngineError, Event, InboxChange, InstallationId, InstallationKeys,
+    Network, PreparedChange, SystemClock, WalletKey,
 };
+use conclave_identity::{InboxId, InstallationKey, UpdateBuilder};
 use tokio::sync::broadcast::Receiver;
 
 use crate::{
@@ -69,7 +70,7 @@ async fn a_revoked_phone_is_out_of_every_group_and_says_so() {
     let mut shown = prepared(&alix, wanted).await.unwrap();
     assert_eq!(shown.revoked(), [device(&phone)]);
     assert_eq!(shown.warnings(), []);
-    assert_eq!(shown.signers(), [alix.address()]);
+    assert_eq!(shown.signers(), [alix.wallet().identifier()]);
     let line = format!(
         "- Revoke messaging access from app\n  (ID: {})",
         device(&phone)
@@ -367,4 +368,58 @@ async fn a_revocation_on_a_bad_line_is_made_once_and_followed_later() {
     let others = InboxChange::RevokeOtherInstallations;
     let refused = phone.client().prepare_inbox_change(&others).await;
     assert_eq!(refused.unwrap_err().code(), "installation_revoked");
+}
+
+/// What the node is known to have of somebody's installations, the longest known first.
+async fn keys(actor: &Actor) -> Vec<InstallationKeys> {
+    let inbox = actor.client().own_inbox().await.unwrap();
+    let all = inbox.installations.into_iter();
+    all.map(|one| one.keys).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_tell_when_their_keys_were_renewed() {
+    let town = Town::new().await;
+    let before_ns = SystemClock.now_ns();
+    let (alix, phone) = laptop_and_phone(&town).await;
+    // One that never published any, as after a registration that broke off.
+    let (lost, wallet) = (InstallationKey::generate().unwrap(), alix.wallet());
+    let inbox_id = InboxId::try_from(alix.inbox_id()).unwrap();
+    let now_ns = u64::try_from(SystemClock.now_ns()).unwrap();
+    let builder = UpdateBuilder::new(inbox_id, now_ns).add(lost.id(), wallet.identifier());
+    let mut update = builder.build().unwrap();
+    update.sign_with_installation(&lost).unwrap();
+    let signature = wallet.sign_text(update.text()).unwrap();
+    update.add_wallet_signature(&signature).unwrap();
+    let update = update.finish().unwrap();
+    let network = town.network();
+    network.publish_identity_update(update).await.unwrap();
+
+    alix.client().check_own_inbox().await.unwrap();
+    assert_eq!(
+        devices(&alix).await,
+        [device(&alix), device(&phone), lost.id()]
+    );
+    assert_eq!(keys(&alix).await, [InstallationKeys::Unknown; 3]);
+    alix.client().check_own_keys().await.unwrap();
+    let after_ns = SystemClock.now_ns();
+    let known = keys(&alix).await;
+    for renewed in &known[..2] {
+        let InstallationKeys::Renewed { at_ns } = renewed else {
+            panic!("{renewed:?}");
+        };
+        // The key says the second.
+        let second_ns = i64::try_from(*at_ns).unwrap();
+        assert!((before_ns - 1_000_000_000..=after_ns).contains(&second_ns));
+    }
+    assert_eq!(known[2], InstallationKeys::Unusable);
+
+    // Nobody adds a device with keys that end within two weeks.
+    let day = Duration::from_secs(24 * 60 * 60);
+    alix.wait(69 * day);
+    alix.client().check_own_keys().await.unwrap();
+    assert_eq!(keys(&alix).await, known);
+    alix.wait(2 * day);
+    alix.client().check_own_keys().await.unwrap();
+    assert_eq!(keys(&alix).await, [InstallationKeys::Unusable; 3]);
 }

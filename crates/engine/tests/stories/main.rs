@@ -11,6 +11,7 @@
 mod actor;
 mod archives;
 mod attachments;
+mod authenticator;
 mod consent;
 mod content;
 mod conversations;
@@ -31,6 +32,7 @@ mod installations;
 mod leaving;
 mod operations;
 mod outbox;
+mod passkeys;
 mod pauses;
 mod pictures;
 mod roles;

@@ -40,7 +40,7 @@ async fn a_second_wallet_leads_to_the_same_inbox() {
     let cold = wallet(21);
     let mut shown = prepare(&alix, add(&cold)).await.unwrap();
     // This installation vouches for it by itself; only the new wallet is asked.
-    assert_eq!(shown.signers(), [address(&cold)]);
+    assert_eq!(shown.signers(), [cold.identifier()]);
     assert!(shown.signature_text().contains(&format!(
         "- Link address to inbox\n  (Address: {})",
         address(&cold)
@@ -110,7 +110,7 @@ async fn the_wallet_that_registered_a_device_can_go_without_it() {
     // First another recovery identity: both sign, because a wrong one would lock the inbox.
     let over = InboxChange::ChangeRecovery(address(&cold));
     let shown = prepare(&alix, over.clone()).await.unwrap();
-    assert_eq!(shown.signers(), [address(&first), address(&cold)]);
+    assert_eq!(shown.signers(), [first.identifier(), cold.identifier()]);
     let missing = alix
         .change_inbox(over.clone(), &[&first])
         .await

@@ -109,6 +109,7 @@ fn ours_lives_an_hour_and_84_days() {
     let lifetime = verified.key_package.life_time();
     assert_eq!(lifetime.not_after() - lifetime.not_before(), 7_261_200);
     assert!(lifetime.not_before() + 3600 >= before && lifetime.not_before() + 3600 <= now_s());
+    assert_eq!(verified.made_at_s, lifetime.not_before() + 60 * 60);
     assert_eq!(verified.not_after_s, lifetime.not_after());
     assert!(verified.key_package.last_resort());
     assert!(verified.pointer_capable);

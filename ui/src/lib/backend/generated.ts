@@ -160,6 +160,15 @@ export type NetworkCheck = {
 url: string, };
 
 /**
+ * What the node has of the keys by which others add an installation to groups.
+ */
+export type InstallationKeys = { "kind": "unknown", } | { "kind": "renewed", 
+/**
+ * When they were made, by the installation's clock.
+ */
+at_ns: string, } | { "kind": "unusable", };
+
+/**
  * One installation of an inbox.
  */
 export type Installation = { 
@@ -178,7 +187,11 @@ created_at_ns: string | null,
 /**
  * The name that the person gave it on this computer; absent without one.
  */
-name?: string, };
+name?: string, 
+/**
+ * The keys by which others add it to groups.
+ */
+keys: InstallationKeys, };
 
 /**
  * The installations and wallets of an inbox.
@@ -228,13 +241,25 @@ address: string,
 /**
  * Adds it although it leads to another inbox so far.
  */
-reassign: boolean, } | { "kind": "remove_wallet", 
+reassign: boolean, } | { "kind": "add_passkey", 
 /**
- * Its address.
+ * Its public key in hex: a P-256 point, compressed or not.
+ */
+key: string, 
+/**
+ * The origin of the page that made it.
+ */
+relying_party?: string, 
+/**
+ * Adds it although it leads to another inbox so far.
+ */
+reassign?: boolean, } | { "kind": "remove_wallet", 
+/**
+ * Its address; of a passkey its key in hex.
  */
 address: string, } | { "kind": "change_recovery", 
 /**
- * Its address.
+ * Its address; of a passkey of this inbox its key in hex.
  */
 address: string, };
 
@@ -260,9 +285,9 @@ inbox_id: string,
  */
 signature_text: string, 
 /**
- * Addresses of the wallets that have yet to sign.
+ * Who has yet to sign.
  */
-signers: Array<string>, 
+signers: Array<ChangeSigner>, 
 /**
  * Installations that lose access.
  */
@@ -273,7 +298,24 @@ revoked: Array<string>,
 warnings: Array<ChangeWarning>, };
 
 /**
- * A wallet's signature, or what makes it.
+ * Who signs a change.
+ */
+export type ChangeSigner = { "kind": "wallet", 
+/**
+ * Its address.
+ */
+address: string, } | { "kind": "passkey", 
+/**
+ * Its public key in hex.
+ */
+key: string, 
+/**
+ * The origin that it belongs to; only there it can sign. Absent if unknown.
+ */
+relying_party: string | null, };
+
+/**
+ * A wallet's or passkey's signature, or what makes it.
  */
 export type ChangeSignature = { "kind": "signature", 
 /**
@@ -291,7 +333,23 @@ secret: string,
 /**
  * Password of a keystore.
  */
-password: string | null, } | { "kind": "held_wallet", };
+password: string | null, } | { "kind": "held_wallet", } | { "kind": "passkey", 
+/**
+ * The key as the signer has it.
+ */
+public_key: string, 
+/**
+ * `authenticatorData`.
+ */
+authenticator_data: string, 
+/**
+ * `clientDataJSON`.
+ */
+client_data_json: string, 
+/**
+ * The signature, ASN.1 DER.
+ */
+signature: string, };
 
 /**
  * What will be signed, and what is there already, before anything is changed.
@@ -2040,7 +2098,8 @@ node: NodeChoice, };
  */
 export type DeviceListArgs = { 
 /**
- * Asks the network first; otherwise only the local database is read.
+ * Asks the network first, also for the keys of the installations; otherwise only what is known
+ * here is read.
  */
 fresh?: boolean, };
 

@@ -1,18 +1,13 @@
 import { toApiError } from '../backend/backend'
 import type { ApiError } from '../backend/generated'
+import { hex } from '../format/hex'
 import { words } from '../words'
 import type { App, Progress } from './app.svelte'
-
-function randomId(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))]
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('')
-}
 
 /** Something that goes on step by step and can be stopped between two steps. */
 export class Operation {
   readonly #app: App
-  readonly id = randomId()
+  readonly id = hex(crypto.getRandomValues(new Uint8Array(16)))
   cancelling = $state(false)
   failure = $state<ApiError | null>(null)
 
