@@ -1,7 +1,7 @@
 //! Changes of an inbox that a person asks for: revoking installations, adding and removing wallets
-//! and passkeys, another recovery identity. Each is one identity update: prepared from what the network says now,
-//! shown, signed, checked here by the rules that everybody will hold it to, published and read back
-//! (identity.md 7.2).
+//! and passkeys, another recovery identity. Each is one identity update: prepared from what the
+//! network says now, shown, signed, checked here by the rules that everybody will hold it to,
+//! published and read back (identity.md 7.2).
 
 use std::sync::Arc;
 
