@@ -161,6 +161,11 @@ impl Core {
         })
     }
 
+    /// Whether the background work runs and has lost the node.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.is_live() && self.wakes.connection() != Connection::Online
+    }
+
     /// There are other groups to follow than before.
     pub(crate) fn wake_streams(&self) {
         self.wakes.streams.notify_one();

@@ -305,8 +305,9 @@ impl Core {
                 .await?;
             now = self.survey(group_id).await?;
         }
-        if now.waiting.is_empty() || !now.under_way.is_empty() {
-            // What was sent before may be in; only what is not is sent again.
+        if now.waiting.is_empty() || !now.under_way.is_empty() || self.is_cut_off() {
+            // What was sent before may be in; only what is not is sent again. And as long as the
+            // node is gone nothing leaves that could not be taken back.
             now = self.receive(group_id, now.cursor, report).await?;
             if now.is_settled() {
                 return Ok(now);

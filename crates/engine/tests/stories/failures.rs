@@ -1,10 +1,11 @@
 //! What goes wrong, and what is left afterwards.
 
 use conclave_engine::{
-    ConversationQuery, DatabaseKey, Delivery, Engine, NewConversation, SystemClock,
+    Connection, ConversationQuery, DatabaseKey, Delivery, Engine, MetadataChange, NewConversation,
+    SystemClock,
 };
 
-use crate::actor::Town;
+use crate::actor::{Town, group_of, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_added_when_one_name_is_wrong() {
@@ -117,6 +118,37 @@ async fn an_unreachable_node_leaves_no_group_behind() {
             .unwrap()
             .is_empty()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_follows_another_and_finds_the_node_gone_is_taken_back() {
+    let town = Town::new().await;
+    let (alix, bo) = (town.person("Alix").await, town.person("Bo").await);
+    let id = group_of(&alix, &[&bo]).await;
+    let live = alix.client().start();
+    let connection = async |is_wanted: fn(Connection) -> bool| {
+        until("the connection changes", async || {
+            is_wanted(alix.client().connection())
+        })
+        .await;
+    };
+    connection(|now| now == Connection::Online).await;
+    let rename = async |name: &str| {
+        let change = MetadataChange {
+            name: Some(name.to_owned()),
+            ..MetadataChange::default()
+        };
+        alix.client().update_metadata(&id, change).await
+    };
+    rename("Hikers").await.unwrap();
+    town.node.shutdown().await;
+    connection(|now| now != Connection::Online).await;
+
+    let error = rename("Climbers").await.unwrap_err();
+    assert_eq!(error.code(), "node_unreachable");
+    let group = alix.client().conversation(&id).await.unwrap();
+    assert_eq!(group.conversation.name, "Hikers");
+    live.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
