@@ -111,6 +111,7 @@ mod tests {
     use proptest::{prelude::*, sample::Index};
 
     use super::*;
+    use crate::{archive::probe_archive, device_sync::probe_device_sync};
 
     /// What fuzzing found worth keeping.
     fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -156,6 +157,12 @@ mod tests {
         for data in corpus("client_message") {
             probe_envelope(&data);
         }
+        for data in corpus("client_archive") {
+            assert!(probe_archive(&data), "{}", hex::encode(data));
+        }
+        for data in corpus("client_device_sync") {
+            assert!(probe_device_sync(&data), "{}", hex::encode(data));
+        }
     }
 
     proptest! {
@@ -174,6 +181,16 @@ mod tests {
         #[test]
         fn damaged_messages_are_read(data in damaged(corpus("client_message"))) {
             probe_envelope(&data);
+        }
+
+        #[test]
+        fn damaged_archives_are_read(data in damaged(corpus("client_archive"))) {
+            prop_assert!(probe_archive(&data));
+        }
+
+        #[test]
+        fn damaged_words_between_devices_are_read(data in damaged(corpus("client_device_sync"))) {
+            prop_assert!(probe_device_sync(&data));
         }
     }
 
