@@ -24,7 +24,6 @@ use clap::Parser as _;
 use conclave_api::{NodeResolver, Options};
 use launch::Launch;
 use tauri::{AppHandle, Manager as _, RunEvent, async_runtime};
-use tokio::runtime::{self, Runtime};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -45,8 +44,6 @@ fn main() -> ExitCode {
 
 /// Runs the app until its window is closed.
 fn run(launch: &Launch) -> Result<(), Box<dyn Error>> {
-    let runtime = background()?;
-    async_runtime::set(runtime.handle().clone());
     let data = launch.data_folder()?;
     let node = Arc::new(BuiltInNode::new(launch));
     let account = Account::new(Options {
@@ -87,27 +84,6 @@ fn run(launch: &Launch) -> Result<(), Box<dyn Error>> {
             }
         });
     Ok(())
-}
-
-/// Runs the engine on threads that give way to those of the window: however much there is to decrypt,
-/// a key that the person presses is drawn first. Threads that they start, the store's, inherit that.
-fn background() -> std::io::Result<Runtime> {
-    runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("engine")
-        .on_thread_start(give_way)
-        .build()
-}
-
-/// Elsewhere than on Linux this would move the whole process, the window with it.
-fn give_way() {
-    /// As for `nice`: 0 is usual, 19 gives way to everything.
-    #[cfg(target_os = "linux")]
-    const NICENESS: i32 = 10;
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "a thread keeps its priority");
-    }
 }
 
 /// Opens the data folder while the web view starts, so that the page's first question finds it

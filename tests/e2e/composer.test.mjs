@@ -85,6 +85,8 @@ async function writeOfKind(screen, n) {
     case 0:
       await screen.type(words);
       await screen.press("Enter");
+      // The next one answers it, so it must be there.
+      await screen.see(at("message", { text: words }));
       return { kind: "text", text: words };
     case 1:
       await screen.press("ArrowUp");
@@ -315,7 +317,7 @@ test("killed in the middle of that: everything stored goes out in order, once", 
     const written = [];
     for (let n = 0; n < 10; n++) written.push(await writeOfKind(screen, n));
     // What is on the screen is stored.
-    await screen.see(at("message", { text: "and a line", delivery: "unpublished" }));
+    await screen.see(at("message", { text: "Number 9", delivery: "unpublished" }));
     await screen.kill();
     await screen.open();
     await alix.open("Cabin");
