@@ -270,8 +270,7 @@ impl Client {
                         });
                         continue;
                     }
-                    let live = reached.as_ref().filter(|(pin, _)| *pin == transfer.pin);
-                    let done = live.map_or_else(|| stored(&transfer), |(_, done)| *done);
+                    let done = progress(&transfer, reached.as_ref());
                     let shown = view(&transfer, configured.as_deref(), done);
                     overview.transfers.push(HistoryTransfer {
                         installation_id: peer,
@@ -552,8 +551,13 @@ fn end(transfer: &mut Transfer, state: TransferState, now_ns: i64) -> Option<Dev
     })
 }
 
-/// How far a transfer is by its row.
-fn stored(transfer: &Transfer) -> HistoryProgress {
+/// How far a transfer is: by what is `reached` of the one that is carried on, else by its row. Once it
+/// is over its row alone says so, though who carried it on may not have let go of it yet.
+fn progress(transfer: &Transfer, reached: Option<&(String, HistoryProgress)>) -> HistoryProgress {
+    let is_going = transfer.state == TransferState::Going;
+    if let Some((_, done)) = reached.filter(|(pin, _)| is_going && *pin == transfer.pin) {
+        return *done;
+    }
     HistoryProgress {
         bytes: count(transfer.bytes_done),
         conversations: count(transfer.conversations_done),
@@ -629,5 +633,22 @@ impl Core {
             }
         }
         self.make_device_group().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_shows_the_counts_of_its_row() {
+        let (role, step) = (TransferRole::Asking, TransferStep::Importing);
+        let mut transfer = Transfer::new("pin".to_owned(), role, step, 1);
+        transfer.messages_done = 3000;
+        let reached = Some(("pin".to_owned(), HistoryProgress::default()));
+        assert_eq!(progress(&transfer, reached.as_ref()).messages, 0);
+        assert_eq!(progress(&transfer, None).messages, 3000);
+        transfer.state = TransferState::Done;
+        assert_eq!(progress(&transfer, reached.as_ref()).messages, 3000);
     }
 }
