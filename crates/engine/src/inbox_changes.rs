@@ -333,7 +333,7 @@ pub(crate) async fn prepare(
         } => {
             let wallet = address(text)?;
             let owner = inbox_of(network.as_ref(), &wallet).await?;
-            draft.add(wallet, owner.filter(|owner| owner != inbox_id), *reassign)
+            draft.add(wallet, owner.as_deref(), *reassign)
         }
         InboxChange::AddPasskey {
             key,
@@ -343,7 +343,7 @@ pub(crate) async fn prepare(
             let passkey = Identifier::new_passkey(key, relying_party.clone())
                 .map_err(|_| InboxChangeRefused::InvalidPasskey)?;
             let owner = inbox_of(network.as_ref(), &passkey).await?;
-            draft.add(passkey, owner.filter(|owner| owner != inbox_id), *reassign)
+            draft.add(passkey, owner.as_deref(), *reassign)
         }
         InboxChange::RemoveWallet(text) => match known(&state, text) {
             Some(gone) => draft.remove(gone),
@@ -403,10 +403,11 @@ impl Draft<'_> {
         self.close()
     }
 
+    /// `owner`: the inbox that it leads to on the network.
     fn add(
         mut self,
         new: Identifier,
-        elsewhere: Option<String>,
+        owner: Option<&str>,
         reassign: bool,
     ) -> Result<PreparedChange, EngineError> {
         // This installation vouches for the new one (identity.md 4.2: an installation may add
@@ -415,7 +416,7 @@ impl Draft<'_> {
         if self.is_member(&new) {
             return Err(InboxChangeRefused::WalletKnown(new.to_string()).into());
         }
-        if elsewhere.is_some() {
+        if owner.is_some_and(|owner| owner != self.state.inbox_id().as_str()) {
             if !reassign {
                 return Err(InboxChangeRefused::WalletElsewhere(new.to_string()).into());
             }
