@@ -145,7 +145,7 @@ impl Core {
             return Ok(());
         };
         if let Err(error) = self.settle_queued(group_id, first, key_packages).await {
-            if self.intent_state(first).await? == IntentState::Error {
+            if self.intent_state(first).await? == Some(IntentState::Error) {
                 self.store
                     .write(move |tx| {
                         for id in left {
@@ -192,13 +192,13 @@ impl Core {
         match self.intent_state(id).await? {
             // Nothing of it has left this computer: take it back, so that an error means that
             // nothing was done.
-            IntentState::ToPublish => {
+            Some(IntentState::ToPublish) => {
                 self.store
                     .write(move |tx| Ok::<_, EngineError>(tx.intent_failed(id)?))
                     .await?;
                 settled
             }
-            IntentState::Published => Err(EngineError::Unconfirmed),
+            Some(IntentState::Published) => Err(EngineError::Unconfirmed),
             _ => settled,
         }
     }
@@ -215,8 +215,8 @@ impl Core {
             pause_before(round).await;
             let worked = self.round(group_id, key_packages, &mut report).await;
             match self.intent_state(id).await? {
-                IntentState::Processed | IntentState::Committed => return Ok(()),
-                IntentState::Error => {
+                None | Some(IntentState::Committed) => return Ok(()),
+                Some(IntentState::Error) => {
                     let reason = match worked {
                         Err(error) if error.is_final() => return Err(error),
                         Err(error) => error.to_string(),
@@ -224,7 +224,7 @@ impl Core {
                     };
                     return Err(EngineError::GivenUp(reason));
                 }
-                IntentState::ToPublish | IntentState::Published => {
+                Some(IntentState::ToPublish | IntentState::Published) => {
                     worked?;
                 }
             }
@@ -232,9 +232,10 @@ impl Core {
         Err(EngineError::Unsettled)
     }
 
-    async fn intent_state(&self, id: i64) -> Result<IntentState, EngineError> {
+    /// Where an intent stands; `None` once it is done.
+    async fn intent_state(&self, id: i64) -> Result<Option<IntentState>, EngineError> {
         let intent = self.store.read(move |reader| reader.intent(id)).await?;
-        Ok(intent.map_or(IntentState::Processed, |intent| intent.state))
+        Ok(intent.map(|intent| intent.state))
     }
 }
 

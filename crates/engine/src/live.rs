@@ -55,7 +55,7 @@ const RECONNECT: Reconnect = Reconnect {
 const OFFLINE: &str = "The node can't be reached. What you write is kept and sent when it is back.";
 /// Pause before a task that panicked is started again.
 const RESTART: Duration = Duration::from_secs(1);
-/// Finished work is forgotten after this time. Until then a late copy of an own message is known
+/// What was given up is forgotten after this time. Until then a copy of it that arrives late is known
 /// by its bytes.
 const KEPT_INTENTS_NS: i64 = DAY;
 

@@ -46,7 +46,7 @@ use crate::{
 /// Failed tries after which a message or change is given up.
 const ATTEMPTS: i32 = 3;
 /// Most messages, and most of their bytes, in one request.
-const MESSAGES_PER_REQUEST: i64 = 100;
+const MESSAGES_PER_REQUEST: usize = 100;
 const BYTES_PER_REQUEST: usize = 1024 * 1024;
 /// Own messages of this many earlier epochs are sent again as they are: others can read them.
 const KEPT_EPOCHS: i64 = 3;

@@ -82,7 +82,7 @@ pub struct BuiltIntent<'a> {
     pub epoch: i64,
 }
 
-use IntentState::{Committed, Error, Processed, Published, ToPublish};
+use IntentState::{Committed, Error, Published, ToPublish};
 
 impl Reader {
     /// One intent.
@@ -112,7 +112,7 @@ impl Reader {
         })
     }
 
-    /// What is neither processed nor given up in a group, in order and without its contents.
+    /// What is not given up in a group, in order and without its contents.
     pub fn outbox(
         &self,
         conversation_id: &[u8],
@@ -131,33 +131,18 @@ impl Reader {
     pub fn intents_to_publish(
         &self,
         conversation_id: &[u8],
-        limit: i64,
+        limit: usize,
     ) -> Result<Vec<Intent>, StoreError> {
         self.with(|db| {
+            // Read one by one and without LIMIT, which SQLite would plan anew each time.
             intents::table
                 .filter(intents::conversation_id.eq(conversation_id))
                 .filter(intents::state.eq(ToPublish))
                 .order(intents::id)
-                .limit(limit)
                 .select(Intent::as_select())
-                .load(db)
-        })
-    }
-
-    /// The intent with this payload hash in this group: our own message coming back.
-    pub fn intent_by_payload_hash(
-        &self,
-        conversation_id: &[u8],
-        payload_hash: &[u8],
-    ) -> Result<Option<Intent>, StoreError> {
-        self.with(|db| {
-            intents::table
-                .filter(intents::payload_hash.eq(payload_hash))
-                .filter(intents::conversation_id.eq(conversation_id))
-                .order(intents::id.desc())
-                .select(Intent::as_select())
-                .get_result(db)
-                .optional()
+                .load_iter(db)?
+                .take(limit)
+                .collect()
         })
     }
 
@@ -173,7 +158,7 @@ impl Reader {
         })
     }
 
-    /// Every intent that is neither processed nor given up, of all groups, in order.
+    /// Every intent that is not given up, of all groups, in order.
     pub fn unresolved_intents(&self) -> Result<Vec<Intent>, StoreError> {
         self.with(|db| {
             intents::table
@@ -267,33 +252,35 @@ impl Tx {
         .and_then(changed)
     }
 
-    /// Nothing remains to be done; all but the payload hash is erased.
+    /// Nothing remains to be done: the intent is gone.
     ///
     /// # Errors
-    /// [`StoreError::IntentState`] if the intent was given up or is processed already.
+    /// [`StoreError::IntentState`] if the intent was given up or is gone already.
     pub fn intent_processed(&self, id: i64) -> Result<(), StoreError> {
-        self.finish_intent(id, Processed)
+        self.with(|db| {
+            diesel::delete(intents::table.find(id))
+                .filter(intents::state.le(Committed))
+                .prepared()
+                .execute(db)
+        })
+        .and_then(changed)
     }
 
-    /// Gives an intent up; all but the payload hash is erased. The caller marks its message failed.
+    /// Gives an intent up; all but the payload hash is erased, by which a copy that arrives late is
+    /// known. The caller marks its message failed.
     ///
     /// # Errors
-    /// [`StoreError::IntentState`] if the intent was given up or is processed already.
+    /// [`StoreError::IntentState`] if the intent was given up already or is gone.
     pub fn intent_failed(&self, id: i64) -> Result<(), StoreError> {
-        self.finish_intent(id, Error)
-    }
-
-    fn finish_intent(&self, id: i64, state: IntentState) -> Result<(), StoreError> {
         self.with(|db| {
             diesel::update(intents::table.find(id))
                 .filter(intents::state.le(Committed))
                 .set((
-                    intents::state.eq(state),
+                    intents::state.eq(Error),
                     intents::payload.eq(None::<Vec<u8>>),
                     intents::staged_commit.eq(None::<Vec<u8>>),
                     intents::post_commit.eq(None::<Vec<u8>>),
                 ))
-                .prepared()
                 .execute(db)
         })
         .and_then(changed)
@@ -309,12 +296,12 @@ impl Tx {
         })
     }
 
-    /// Deletes intents that are processed or given up and were queued before `before_ns`, so that
-    /// the table does not grow for ever. Returns how many.
+    /// Deletes intents that were given up and queued before `before_ns`, so that the table does not
+    /// grow for ever. Returns how many.
     pub fn prune_intents(&self, before_ns: i64) -> Result<usize, StoreError> {
         self.with(|db| {
             diesel::delete(intents::table)
-                .filter(intents::state.gt(Committed))
+                .filter(intents::state.eq(Error))
                 .filter(intents::created_at_ns.lt(before_ns))
                 .execute(db)
         })

@@ -244,7 +244,7 @@ stored! {
 }
 
 stored! {
-    /// Where an intent stands (groups.md 6.1).
+    /// Where an intent stands (groups.md 6.1). One that is done is gone.
     IntentState {
         /// To be built and sent.
         ToPublish = 1,
@@ -254,8 +254,6 @@ stored! {
         Committed = 3,
         /// Given up.
         Error = 4,
-        /// Done.
-        Processed = 5,
     }
 }
 

@@ -263,7 +263,7 @@ impl Reader {
             } else {
                 summary.unread_count.saturating_add(new)
             };
-            let updated = Summary {
+            self.update_summary(Summary {
                 is_duplicate: winner.as_ref() != Some(&summary.conversation_id),
                 last_activity_ns: newest
                     .as_ref()
@@ -279,14 +279,39 @@ impl Reader {
                 read_up_to_ns,
                 is_hidden,
                 ..summary
-            };
-            self.with(|db| {
-                diesel::replace_into(summaries::table)
-                    .values(&updated)
-                    .prepared()
-                    .execute(db)
             })?;
         }
+        Ok(())
+    }
+
+    /// Writes what messages can change. What stands in both indexes is written by itself: SQLite
+    /// moves an entry whenever one of its columns is set, to whatever value.
+    fn update_summary(&self, new: Summary) -> Result<(), StoreError> {
+        self.with(|db| {
+            let row = summaries::table.find(&new.conversation_id);
+            diesel::update(row)
+                .filter(summaries::is_duplicate.ne(new.is_duplicate))
+                .set(summaries::is_duplicate.eq(new.is_duplicate))
+                .prepared()
+                .execute(db)?;
+            diesel::update(row)
+                .set((
+                    summaries::last_message_ns.eq(new.last_message_ns),
+                    summaries::last_activity_ns.eq(new.last_activity_ns),
+                    summaries::last_message_id.eq(&new.last_message_id),
+                    summaries::last_message_preview.eq(&new.last_message_preview),
+                    summaries::last_message_sender_inbox_id.eq(&new.last_message_sender_inbox_id),
+                    summaries::last_message_kind.eq(new.last_message_kind),
+                    summaries::last_message_delivery.eq(new.last_message_delivery),
+                    summaries::last_message_sent_at_ns.eq(new.last_message_sent_at_ns),
+                    summaries::unread_count.eq(new.unread_count),
+                    summaries::failed_count.eq(new.failed_count),
+                    summaries::read_up_to_ns.eq(new.read_up_to_ns),
+                    summaries::is_hidden.eq(new.is_hidden),
+                ))
+                .prepared()
+                .execute(db)
+        })?;
         Ok(())
     }
 

@@ -63,9 +63,7 @@ async fn an_intent_from_queue_to_done() {
         ids(read(&store, |r| r.unresolved_intents()).await),
         [first, second, other]
     );
-    let published = read(&store, |r| r.intent_by_payload_hash(&[1; 16], &[8; 32]))
-        .await
-        .unwrap();
+    let published = read(&store, move |r| r.intent(first)).await.unwrap();
     let expected = Intent {
         id: first,
         conversation_id: vec![1; 16],
@@ -82,10 +80,6 @@ async fn an_intent_from_queue_to_done() {
         created_at_ns: 5,
     };
     assert_eq!(published, expected);
-    assert_eq!(
-        read(&store, |r| r.intent_by_payload_hash(&[2; 16], &[8; 32])).await,
-        None
-    );
 
     write(&store, move |tx| {
         tx.intent_committed(first)?;
@@ -107,10 +101,7 @@ async fn an_intent_from_queue_to_done() {
     );
 
     write(&store, move |tx| tx.intent_processed(first)).await;
-    let done = read(&store, |r| r.intent_by_payload_hash(&[1; 16], &[8; 32]))
-        .await
-        .unwrap();
-    assert_eq!((done.state, done.post_commit), (Processed, None));
+    assert_eq!(read(&store, move |r| r.intent(first)).await, None, "done");
     assert_eq!(
         ids(read(&store, |r| r.unresolved_intents()).await),
         [second, other]
@@ -128,21 +119,18 @@ async fn a_lost_race_is_built_again() {
         tx.intent_to_publish(id)
     })
     .await;
-    assert_eq!(
-        read(&store, |r| r.intent_by_payload_hash(&[1; 16], &[1; 32])).await,
-        None
-    );
     let intent = read(&store, |r| r.intents_to_publish(&[1; 16], 100))
         .await
         .remove(0);
     assert_eq!(
         (
             intent.payload,
+            intent.payload_hash,
             intent.staged_commit,
             intent.post_commit,
             intent.published_in_epoch
         ),
-        (None, None, None, None)
+        (None, None, None, None, None)
     );
     write(&store, move |tx| {
         tx.intent_published(id, &built(b"new", &[2; 32]))
@@ -201,13 +189,13 @@ async fn only_the_transitions_of_the_protocol_are_possible() {
 #[tokio::test]
 async fn intents_go_with_their_conversation_and_old_ones_are_pruned() {
     let (_folder, store) = store_with_groups().await;
-    let (gone, done, open) = write(&store, |tx| {
+    let (gone, given_up, open) = write(&store, |tx| {
         let ids = (
             queue(tx, 2, b"gone")?,
-            queue(tx, 1, b"done")?,
+            queue(tx, 1, b"given up")?,
             queue(tx, 1, b"open")?,
         );
-        tx.intent_processed(ids.1)?;
+        tx.intent_failed(ids.1)?;
         tx.delete_conversation(&[2; 16])?;
         Ok(ids)
     })
@@ -215,7 +203,7 @@ async fn intents_go_with_their_conversation_and_old_ones_are_pruned() {
     assert_eq!(read(&store, move |r| r.intent(gone)).await, None);
     assert_eq!(write(&store, |tx| tx.prune_intents(5)).await, 0);
     assert_eq!(write(&store, |tx| tx.prune_intents(6)).await, 1);
-    assert_eq!(read(&store, move |r| r.intent(done)).await, None);
+    assert_eq!(read(&store, move |r| r.intent(given_up)).await, None);
     assert!(read(&store, move |r| r.intent(open)).await.is_some());
     let unknown = store.write(|tx| queue(tx, 9, b"no such group")).await;
     assert_eq!(unknown.unwrap_err().code(), "database_error");
