@@ -14,7 +14,10 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
+    sync::broadcast::{
+        Receiver,
+        error::{RecvError, TryRecvError},
+    },
     time::Instant,
 };
 
@@ -26,6 +29,8 @@ const EXPIRED_AT_ONCE: i64 = 200;
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Pause after something failed.
 const RETRY: Duration = Duration::from_secs(1);
+/// Pause before new messages are looked at for one that expires before all others.
+const NEWS_PAUSE: Duration = Duration::from_millis(100);
 /// Pause between a deletion and emptying the log, so that many deletions empty it once.
 const GATHER: Duration = Duration::from_secs(1);
 
@@ -86,8 +91,15 @@ pub(crate) async fn work(core: Arc<Core>) {
             tokio::select! {
                 () = &mut over => break,
                 event = events.recv() => match event {
-                    // It may be the next to expire.
-                    Ok(Event::Messages { .. }) | Err(RecvError::Lagged(_)) => break,
+                    // It may be the next to expire. Whoever talks a lot makes one look of many.
+                    Ok(Event::Messages { .. }) | Err(RecvError::Lagged(_)) => {
+                        tokio::time::sleep(NEWS_PAUSE).await;
+                        while !matches!(
+                            events.try_recv(),
+                            Err(TryRecvError::Empty | TryRecvError::Closed)
+                        ) {}
+                        break;
+                    }
                     Ok(_) => {}
                     Err(RecvError::Closed) => return,
                 },
