@@ -1,18 +1,22 @@
 //! `./dev bench engine [--quick]`: our engine and the official one (npm @xmtp/node-bindings 1.8.1) beside
-//! each other, on the same node, in the same run. Both databases are encrypted. Ours is driven through
-//! `conclave-cli serve` over WebSocket, whose cost per call is included; starting a process is not.
+//! each other, on the same node, in the same run. Each is timed in its own process around the calls of its
+//! API: ours in `crates/engine/benches/engine.rs`, the official one here. Both databases are encrypted, and
+//! where people are at their app both keep their streams open.
 
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { availableParallelism, cpus } from "node:os";
 import { resolve, dirname } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-import { until } from "../tests/interop/deadline.mjs";
 import { Node } from "../tests/interop/node.mjs";
 import { Official } from "../tests/interop/official.mjs";
-import { Ours, wallet } from "../tests/interop/ours.mjs";
+import { wallet } from "../tests/interop/ours.mjs";
 
-process.env.CONCLAVE_BIN ??= resolve(dirname(fileURLToPath(import.meta.url)), "../target/release");
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+process.env.CONCLAVE_BIN ??= resolve(root, "target/release");
 
 const quick = process.argv.includes("--quick");
 const plan = quick
@@ -46,32 +50,41 @@ async function official(name, url) {
   return actor;
 }
 
-async function ours(name, url) {
-  const actor = await Ours.create(name, url);
-  cleanups.push(() => actor.close());
-  return actor;
-}
+/** The process in which our people are. */
+class Ours {
+  #program;
+  #answers;
 
-async function served(person) {
-  const actor = await person.serve();
-  cleanups.push(async () => {
-    if (!actor.program.exit) await actor.close();
-  });
-  return actor;
+  static start(url) {
+    const ours = new Ours();
+    const bench = ["bench", "--quiet", "--workspace", "--locked", "--bench", "engine", "--", "--node", url];
+    ours.#program = spawn("cargo", bench, { cwd: root, stdio: ["pipe", "pipe", "inherit"] });
+    ours.#answers = createInterface({ input: ours.#program.stdout })[Symbol.asyncIterator]();
+    return ours;
+  }
+
+  /** What somebody is to do, as it is called there; gives the answer, with the time it took in `ms`. */
+  async call(who, call, values = {}) {
+    this.#program.stdin.write(`${JSON.stringify({ who, call, ...values })}\n`);
+    const { value, done } = await this.#answers.next();
+    if (done) throw new Error(`our process ended while ${who} was to ${call}`);
+    return JSON.parse(value);
+  }
+
+  async stop() {
+    if (this.#program.exitCode !== null) return;
+    this.#program.stdin.end();
+    await once(this.#program, "exit");
+  }
 }
 
 /** A new wallet becomes an inbox with one installation. */
-async function register(url) {
+async function register(url, ours) {
   const own = [];
   const theirs = [];
   for (let n = 0; n < plan.registrations; n += 1) {
-    const account = wallet();
-    const person = await Ours.prepare(`registering ${n}`, url, account);
-    cleanups.push(() => person.close());
-    const actor = await served(person);
-    await actor.call("wallet_import", { kind: "private_key", secret: account.privateKey, password: null });
-    own.push(await timed(() => actor.call("register", { node: { kind: "address", url } })));
-    await actor.close();
+    own.push((await ours.call(`registering ${n}`, "register")).ms);
+    await ours.call(`registering ${n}`, "leave");
     theirs.push(await timed(() => official(`registering ${n}`, url)));
   }
   report("register an inbox", own, theirs, 1);
@@ -88,92 +101,60 @@ async function crowd(url) {
   return inboxes;
 }
 
-async function createGroups(url, own, theirs) {
+async function createGroups(url, ours, theirs) {
   const inboxes = await crowd(url);
   for (const size of plan.groups) {
-    const mine = [];
+    const own = [];
     const other = [];
     const who = inboxes.slice(0, size - 1);
     for (let n = 0; n < plan.repeats; n += 1) {
-      mine.push(
-        await timed(async () => {
-          const { failed } = await own.call("group_create", { who, name: `${size} people` });
-          if (failed.length) throw new Error(`not all were added: ${JSON.stringify(failed[0])}`);
-        }),
-      );
+      own.push((await ours.call("Alix", "create_group", { people: who, name: `${size} people` })).ms);
       other.push(await timed(() => theirs.createGroup(`${size} people`, who)));
     }
-    report(`create a group of ${size}`, mine, other, 1);
+    report(`create a group of ${size}`, own, other, 1);
   }
 }
 
-/** One message after the other, each published before the next. */
-async function send(url, own, theirs) {
+/** One message after the other, each published before the next; then many at once. */
+async function send(url, ours, theirs, when) {
   // Somebody who does nothing: a live receiver would take processor time from the sender measured.
   const { inboxId } = await official("Caro", url);
-  const mine = await own.createGroup("sending", [inboxId]);
+  const { id } = await ours.call("Alix", "create_group", { people: [inboxId], name: "sending" });
   const other = await theirs.createGroup("sending", [inboxId]);
   const times = { own: [], theirs: [] };
   for (let n = 0; n < plan.sends; n += 1) {
-    times.own.push(
-      await timed(async () => {
-        await own.post(mine, `message ${n} of a steady talker`);
-        const { failed } = await own.call("conversation_sync", { conversation_id: mine });
-        if (failed) throw new Error("a message failed");
-      }),
-    );
-    times.theirs.push(await timed(() => theirs.send(other, `message ${n} of a steady talker`)));
+    const text = `message ${n} of a steady talker`;
+    times.own.push((await ours.call("Alix", "send", { id, text })).ms);
+    times.theirs.push(await timed(() => theirs.send(other, text)));
   }
-  const pending = (await own.rows(mine, 1)).filter(({ delivery }) => delivery !== "published");
-  if (pending.length) throw new Error("conversation_sync did not publish");
-  report("send and publish one message", times.own, times.theirs, 3);
-  await burst(own, mine, theirs, other);
-}
+  report(`send and publish one message, ${when}`, times.own, times.theirs, 3);
 
-/** Many messages written faster than they go out: both engines queue them and publish together. */
-async function burst(own, mine, theirs, other) {
   const texts = Array.from({ length: plan.burst }, (_, n) => `message ${n} of a burst`);
-  const times = { own: [], theirs: [] };
+  const bursts = { own: [], theirs: [] };
   for (let round = 0; round < plan.repeats; round += 1) {
-    times.own.push(
-      await timed(async () => {
-        await Promise.all(texts.map((text) => own.post(mine, text)));
-        const { failed } = await own.call("conversation_sync", { conversation_id: mine });
-        if (failed) throw new Error("a message failed");
-      }),
-    );
-    const rows = await own.rows(mine, plan.burst);
-    if (rows.some(({ delivery }) => delivery !== "published")) throw new Error("a message waits");
-    times.theirs.push(await timed(() => theirs.sendTogether(other, texts)));
+    bursts.own.push((await ours.call("Alix", "burst", { id, texts })).ms);
+    bursts.theirs.push(await timed(() => theirs.sendTogether(other, texts)));
   }
-  report(`send a burst of ${plan.burst} messages`, times.own, times.theirs, 3);
+  report(`send a burst of ${plan.burst} messages, ${when}`, bursts.own, bursts.theirs, 3);
 }
 
 /** Members who joined and then were away while many messages were sent. */
-async function catchUp(url, writer) {
+async function catchUp(url, ours) {
   const repeats = Math.min(plan.repeats, 3);
-  const mine = [];
-  const other = [];
+  const people = [];
+  const others = [];
   for (let n = 0; n < repeats; n += 1) {
-    mine.push(await ours(`away ${n}`, url));
-    other.push(await official(`away ${n}`, url));
+    people.push(await ours.call(`away ${n}`, "register"));
+    others.push(await official(`away ${n}`, url));
   }
-  const id = await writer.createGroup("busy", [...mine, ...other].map(({ inboxId }) => inboxId));
-  for (const actor of [...mine, ...other]) await actor.sync();
-
-  // What it costs to start when nothing waits is taken off below.
-  const idle = [];
-  for (const actor of mine) {
-    idle.push(
-      await timed(async () => {
-        actor.waiting = await actor.serve();
-        await actor.waiting.call("sync_all");
-      }),
-    );
-    await actor.waiting.close();
+  const inboxes = [...people.map(({ inbox_id }) => inbox_id), ...others.map(({ inboxId }) => inboxId)];
+  const { id } = await ours.call("Alix", "create_group", { people: inboxes, name: "busy" });
+  for (let n = 0; n < repeats; n += 1) {
+    await ours.call(`away ${n}`, "sync_all");
+    await others[n].sync();
   }
-  for (let n = 0; n < plan.backlog; n += 1) await writer.send(id, `message ${n} of a long absence`);
-  await writer.call("conversation_sync", { conversation_id: id });
+  const texts = Array.from({ length: plan.backlog }, (_, n) => `message ${n} of a long absence`);
+  await ours.call("Alix", "burst", { id, texts });
 
   const own = [];
   const theirs = [];
@@ -181,50 +162,34 @@ async function catchUp(url, writer) {
     if (count !== plan.backlog) throw new Error(`${count} messages instead of ${plan.backlog}`);
   };
   for (let n = 0; n < repeats; n += 1) {
-    let actor;
-    const all = await timed(async () => {
-      actor = await mine[n].serve();
-      await actor.call("sync_all");
-      await until("the last message is there", async () => {
-        const [last] = await actor.rows(id, 1).then((rows) => rows.slice(-1));
-        return last.text.startsWith(`message ${plan.backlog - 1} `);
-      }, { everyMs: 5, seconds: 300 });
-    });
-    own.push(all - median(idle));
-    complete((await actor.messages(id)).length);
-    await actor.close();
-    theirs.push(await timed(() => other[n].sync()));
-    complete((await other[n].messages(id)).length);
+    own.push((await ours.call(`away ${n}`, "sync_all")).ms);
+    complete((await ours.call(`away ${n}`, "count", { id })).count);
+    theirs.push(await timed(() => others[n].sync()));
+    complete((await others[n].messages(id)).length);
   }
   report(`catch up on ${plan.backlog} messages`, own, theirs, 3);
 }
 
 /** The list as a window needs it: name and last message of every conversation. */
-async function list(url, writer) {
-  const person = await ours("listing", url);
+async function list(url, ours) {
+  const person = await ours.call("listing", "register");
   const theirs = await official("listing", url);
   for (let n = 0; n < plan.listed; n += 1) {
-    const id = await writer.createGroup(`conversation ${n}`, [person.inboxId, theirs.inboxId]);
-    await writer.send(id, `the last message of ${n}`);
+    const people = [person.inbox_id, theirs.inboxId];
+    const { id } = await ours.call("Alix", "create_group", { people, name: `conversation ${n}` });
+    await ours.call("Alix", "send", { id, text: `the last message of ${n}` });
   }
-  await writer.call("sync_all");
-  const own = await served(person);
-  await own.sync();
+  await ours.call("listing", "sync_all");
   await theirs.sync();
+  const complete = (count) => {
+    if (count !== plan.listed) throw new Error(`${count} conversations instead of ${plan.listed}`);
+  };
   const times = { own: [], bare: [], named: [] };
   for (let n = 0; n < plan.lists; n += 1) {
-    times.own.push(
-      await timed(async () => {
-        const { items } = await own.call("conversation_list", { limit: 1000 });
-        if (items.length !== plan.listed) throw new Error(`${items.length} conversations`);
-      }),
-    );
-    times.bare.push(
-      await timed(async () => {
-        const items = theirs.client.conversations().list();
-        if (items.length !== plan.listed) throw new Error(`${items.length} conversations`);
-      }),
-    );
+    const own = await ours.call("listing", "list");
+    complete(own.count);
+    times.own.push(own.ms);
+    times.bare.push(await timed(() => complete(theirs.client.conversations().list().length)));
     times.named.push(
       await timed(async () => {
         for (const item of theirs.client.conversations().list()) {
@@ -252,16 +217,21 @@ function print() {
 
 async function main() {
   const node = await Node.start();
+  const ours = Ours.start(node.url);
   try {
-    const own = await served(await ours("Alix", node.url));
+    await ours.call("Alix", "register");
     const theirs = await official("Bo", node.url);
-    await register(node.url);
-    await createGroups(node.url, own, theirs);
-    await send(node.url, own, theirs);
-    await catchUp(node.url, own);
-    await list(node.url, own);
+    await register(node.url, ours);
+    await createGroups(node.url, ours, theirs);
+    await send(node.url, ours, theirs, "without streams");
+    await ours.call("Alix", "start");
+    await theirs.stream();
+    await send(node.url, ours, theirs, "streams open");
+    await catchUp(node.url, ours);
+    await list(node.url, ours);
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup();
+    await ours.stop();
     await node.stop();
   }
   print();
