@@ -213,9 +213,13 @@ impl Reader {
     /// Whether an own message of this content type is on its way in a conversation.
     pub fn has_waiting(&self, conversation_id: &[u8], type_id: &str) -> Result<bool, StoreError> {
         let count: i64 = self.with(|db| {
+            let waiting = intents::table
+                .filter(intents::conversation_id.eq(conversation_id))
+                .filter(intents::state.le(IntentState::Committed))
+                .filter(intents::message_id.is_not_null())
+                .select(intents::message_id.assume_not_null());
             messages::table
-                .filter(messages::conversation_id.eq(conversation_id))
-                .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("delivery = 1"))
+                .filter(messages::id.eq_any(waiting))
                 .filter(messages::type_id.eq(type_id))
                 .count()
                 .get_result(db)
@@ -401,6 +405,26 @@ impl Tx {
                 .set((
                     messages::delivery.eq(Delivery::Unpublished),
                     messages::failure_code.eq(None::<String>),
+                ))
+                .returning(messages::conversation_id)
+                .get_result(db)
+                .optional()
+        })?;
+        self.changed_message(conversation_id)
+    }
+
+    /// A message of ours that was published has to be published again.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such published message.
+    pub fn unpublish_message(&self, id: &[u8]) -> Result<(), StoreError> {
+        let conversation_id: Option<Vec<u8>> = self.with(|db| {
+            diesel::update(messages::table.filter(messages::id.eq(id)))
+                .filter(messages::delivery.eq(Delivery::Published))
+                .set((
+                    messages::delivery.eq(Delivery::Unpublished),
+                    messages::sequence_id.eq(None::<i64>),
+                    messages::expire_at_ns.eq(None::<i64>),
                 ))
                 .returning(messages::conversation_id)
                 .get_result(db)

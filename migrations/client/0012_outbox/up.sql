@@ -3,3 +3,5 @@
 DELETE FROM intents WHERE state = 5;
 DROP INDEX intents_by_state;
 DROP INDEX intents_by_hash;
+DROP INDEX intents_by_message;
+DROP INDEX messages_waiting;
