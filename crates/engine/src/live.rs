@@ -3,6 +3,8 @@
 //! Streams only say that something is there; what it is is fetched from the stored cursor by the
 //! same function as every other sync. So a node that drops a row from a live stream (node.md 4.2)
 //! delays a message until the next one and never loses it, and there is one path over a ratchet.
+//! The one exception needs no ratchet: a message of ours that a stream shows is published, and is
+//! passed over when it is fetched in its turn.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -476,7 +478,9 @@ async fn follow_groups(core: Arc<Core>) {
                 () = core.wakes.streams.notified() => break,
                 event = events.next() => match event {
                     Some(StreamEvent::Item(message)) => {
-                        core.wake_for(&message.group_id, Wake::Announced(message.id));
+                        if let Some(other) = core.turns.shown(message) {
+                            core.wake_for(&other.group_id, Wake::Announced(other.id));
+                        }
                     }
                     // Between two streams something may have come.
                     Some(StreamEvent::Connected) => core.wakes.everything.notify_one(),

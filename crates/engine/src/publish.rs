@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError},
+    time::Duration,
 };
 
 use conclave_content::{encode_envelope, sender_hmac};
@@ -48,6 +49,8 @@ const ATTEMPTS: i32 = 3;
 /// Most messages, and most of their bytes, in one request.
 const MESSAGES_PER_REQUEST: usize = 100;
 const BYTES_PER_REQUEST: usize = 1024 * 1024;
+/// How long after the answer to a send a stream may show the message; then it is asked for.
+const STREAM_LAG: Duration = Duration::from_millis(20);
 /// Own messages of this many earlier epochs are sent again as they are: others can read them.
 const KEPT_EPOCHS: i64 = 3;
 /// Leaf keys are renewed after this time (groups.md 6.7).
@@ -267,8 +270,9 @@ impl Core {
         Ok(Some(Encrypted { input, cursor }))
     }
 
-    /// Sends a message that was encrypted when it was stored, and fetches it back with what else
-    /// is there. Where that fails the group is synced, which sends the same bytes again.
+    /// Sends a message that was encrypted when it was stored. It is published once a stream shows
+    /// it; where none does, it is fetched with what else is there. Where that fails the group is
+    /// synced, which sends the same bytes again.
     pub(crate) async fn send_encrypted(
         self: Arc<Self>,
         turn: Turn,
@@ -276,14 +280,22 @@ impl Core {
         message: Encrypted,
     ) {
         let Encrypted { input, cursor } = message;
-        let mut report = GroupSync::default();
+        let queue = self.turns.of(&group_id);
+        let shown = queue.expect(Sha256::digest(&input.data).into());
         let done = async {
             self.require_valid()?;
             self.network.send_group_messages(vec![input]).await?;
-            self.receive(&group_id, cursor, &mut report).await
+            if let Ok(Ok(envelope)) = tokio::time::timeout(STREAM_LAG, shown).await {
+                return self.confirm(&group_id, envelope).await;
+            }
+            let mut report = GroupSync::default();
+            let left = self.receive(&group_id, cursor, &mut report).await?;
+            if left.is_shared() {
+                queue.settle(report);
+            }
+            Ok::<_, EngineError>(left)
         };
         match done.await {
-            Ok(left) if left.is_shared() => self.turns.of(&group_id).settle(report),
             Ok(left) if left.is_settled() => {}
             Ok(_) => self.wake(&group_id),
             Err(error) => {

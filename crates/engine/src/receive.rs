@@ -29,7 +29,9 @@ use crate::{
     effects::{self, Sender},
     error::EngineError,
     event::Changes,
-    fork, leaving,
+    fork,
+    intents::IntentData,
+    leaving,
     sync::{GroupSync, Survey},
     transcript::{Row, Stored},
 };
@@ -150,6 +152,31 @@ impl Core {
     }
 }
 
+impl Core {
+    /// A message of ours as a stream shows it, which the node has therefore: it is published. The
+    /// cursor stays, because something may stand before it; fetched with that, it is passed over.
+    /// Says what is left to do. The caller has the group's turn.
+    pub(crate) async fn confirm(
+        self: &Arc<Self>,
+        group_id: &[u8],
+        envelope: GroupMessage,
+    ) -> Result<Survey, EngineError> {
+        let (core, group) = (Arc::clone(self), group_id.to_vec());
+        let (applied, left) = self
+            .store
+            .write(move |tx| {
+                let mut run = Run::begin(&core, tx, &group, false)?;
+                run.confirm(&envelope)?;
+                let applied = run.finish()?;
+                Ok::<_, EngineError>((applied, Survey::of(tx, &group, core.clock.now_ns())?))
+            })
+            .await?;
+        self.note_work(&applied.changes);
+        self.events.send_changes(applied.changes);
+        Ok(left)
+    }
+}
+
 /// A run of envelopes of one group within one transaction.
 struct Run<'a> {
     core: &'a Core,
@@ -257,7 +284,7 @@ impl<'a> Run<'a> {
         let step = match (framing.kind, own) {
             (ContentKind::Proposal, _) => self.skip("message_proposal"),
             (ContentKind::Application, Some(intent)) => self.own_message(item, &framing, &intent),
-            (ContentKind::Application, None) => self.message(item),
+            (ContentKind::Application, None) => self.message(item, framing.epoch),
             (ContentKind::Commit, Some(intent)) if intent.state == IntentState::Published => {
                 self.own_commit(item, &framing, &intent, index)
             }
@@ -272,6 +299,38 @@ impl<'a> Run<'a> {
             commit_log::failed(self.tx, group, item.id, framing.epoch, is_decrypted)?;
         }
         Ok(step)
+    }
+
+    /// Notes that a message of ours is on the node. Those of a sync group wait for their turn: they
+    /// leave no row by which they would be known then.
+    fn confirm(&mut self, item: &GroupMessage) -> Result<(), EngineError> {
+        if self.is_sync() || !self.conversation.is_active {
+            return Ok(());
+        }
+        if let Some(intent) = self.own.remove(&Sha256::digest(&item.data)[..])
+            && let Ok(framing) = framing::parse(&item.data)
+        {
+            self.own_message(item, &framing, &intent)?;
+        }
+        Ok(())
+    }
+
+    /// Whether an envelope in its turn is a message of ours that was confirmed before. If the group
+    /// had moved on before it, so that others can't read it, it is sent again after all.
+    fn was_confirmed(&mut self, item: &GroupMessage, epoch: u64) -> Result<bool, EngineError> {
+        let sequence_id = i64::try_from(item.id).unwrap_or(i64::MAX);
+        let this = self.core.account.installation_id;
+        let stored = self.tx.message_by_sequence(self.group_id, sequence_id)?;
+        let Some(message) = stored.filter(|m| m.sender_installation_id == this.as_bytes()) else {
+            return Ok(false);
+        };
+        if epoch + KEPT_EPOCHS < self.epoch() {
+            self.tx.unpublish_message(&message.id)?;
+            let id = Some(message.id.as_slice());
+            IntentData::Message.enqueue(self.tx, self.group_id, id, self.now_ns)?;
+            self.applied.changes.message(self.group_id, &message.id);
+        }
+        Ok(true)
     }
 
     /// Whether this is a group of our own installations, which nobody sees.
@@ -370,7 +429,7 @@ impl<'a> Run<'a> {
         Ok(Step::Next)
     }
 
-    fn message(&mut self, item: &GroupMessage) -> Result<Step, EngineError> {
+    fn message(&mut self, item: &GroupMessage, epoch: u64) -> Result<Step, EngineError> {
         let Some(group) = self.group.as_mut() else {
             return Ok(Step::Stay);
         };
@@ -416,6 +475,11 @@ impl<'a> Run<'a> {
                         self.applied.report.failed += 1;
                     }
                 }
+                Ok(Step::Next)
+            }
+            Ok(Processed::Own) | Err(ProcessError::StaleEpoch { .. })
+                if self.was_confirmed(item, epoch)? =>
+            {
                 Ok(Step::Next)
             }
             // Published by us before the database was restored from a backup.

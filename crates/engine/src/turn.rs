@@ -9,7 +9,9 @@ use std::{
     },
 };
 
-use tokio::sync::OwnedMutexGuard;
+use conclave_proto::mls::api::v1::group_message::V1 as GroupMessage;
+use sha2::{Digest, Sha256};
+use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use crate::{event::GroupId, sync::GroupSync};
 
@@ -36,6 +38,18 @@ impl Turns {
         queues.insert(group_id.to_vec(), Arc::downgrade(&queue));
         queue
     }
+
+    /// A stream shows an envelope: it goes to whoever awaits it in its group, or is given back.
+    pub(crate) fn shown(&self, envelope: GroupMessage) -> Option<GroupMessage> {
+        let queue = {
+            let queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            queues.get(&envelope.group_id).and_then(Weak::upgrade)
+        };
+        match queue {
+            Some(queue) => queue.shown(envelope),
+            None => Some(envelope),
+        }
+    }
 }
 
 /// Who waits for a group, and how far it is.
@@ -48,6 +62,15 @@ pub(crate) struct Queue {
     settled: Mutex<(u64, GroupSync)>,
     /// The node's id of the newest envelope known to be applied.
     applied: AtomicU64,
+    /// The envelope of ours that was just sent.
+    awaited: Mutex<Option<Awaited>>,
+}
+
+/// An envelope that a stream is to show.
+struct Awaited {
+    /// SHA-256 of its bytes.
+    hash: [u8; 32],
+    shown: oneshot::Sender<GroupMessage>,
 }
 
 impl Queue {
@@ -65,6 +88,30 @@ impl Queue {
             _guard: Arc::clone(&self.turn).try_lock_owned().ok()?,
             _queue: Arc::clone(self),
         })
+    }
+
+    /// What a stream shows of the envelope with this SHA-256, if it shows that one next in the group.
+    /// Only whoever has the turn calls this.
+    pub(crate) fn expect(&self, hash: [u8; 32]) -> oneshot::Receiver<GroupMessage> {
+        let (shown, answer) = oneshot::channel();
+        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Awaited { hash, shown });
+        answer
+    }
+
+    fn shown(&self, envelope: GroupMessage) -> Option<GroupMessage> {
+        let awaited = self
+            .awaited
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match awaited {
+            // Not taken if nobody waits any more.
+            Some(Awaited { hash, shown }) if Sha256::digest(&envelope.data)[..] == hash => {
+                shown.send(envelope).err()
+            }
+            _ => Some(envelope),
+        }
     }
 
     /// How many fetches have begun.
@@ -122,6 +169,37 @@ mod tests {
         queue.settle(report);
         assert_eq!(queue.settled_after(bo), Some(report));
         assert_eq!(queue.settled_after(queue.fetches()), None);
+    }
+
+    fn envelope(group: u8, data: &[u8]) -> GroupMessage {
+        GroupMessage {
+            group_id: vec![group],
+            data: data.to_vec(),
+            ..GroupMessage::default()
+        }
+    }
+
+    #[test]
+    fn an_envelope_of_ours_goes_to_whoever_awaits_it() {
+        let turns = Turns::default();
+        let (ours, other) = (envelope(1, b"ours"), envelope(1, b"of Bo"));
+        assert_eq!(turns.shown(ours.clone()), Some(ours.clone()), "no turn");
+        let queue = turns.of(&[1]);
+        let expect = || queue.expect(Sha256::digest(b"ours").into());
+
+        let mut answer = expect();
+        let elsewhere = envelope(2, b"ours");
+        assert_eq!(turns.shown(elsewhere.clone()), Some(elsewhere));
+        assert_eq!(turns.shown(ours.clone()), None);
+        assert_eq!(answer.try_recv(), Ok(ours.clone()));
+        assert_eq!(turns.shown(ours.clone()), Some(ours.clone()), "once");
+
+        let mut answer = expect();
+        assert_eq!(turns.shown(other.clone()), Some(other));
+        assert!(answer.try_recv().is_err(), "another one came first");
+
+        drop(expect());
+        assert_eq!(turns.shown(ours.clone()), Some(ours), "nobody waits");
     }
 
     #[test]

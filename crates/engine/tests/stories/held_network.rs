@@ -18,6 +18,7 @@ use conclave_proto::{
         message_contents::CommitLogEntry,
     },
 };
+use futures::StreamExt as _;
 use tokio::sync::Semaphore;
 
 /// Calls of one kind: each waits for a permit once it has its answer, or before it is made.
@@ -65,6 +66,8 @@ pub(crate) struct HeldNetwork {
     pub(crate) is_cut: AtomicBool,
     /// Whether the answers to sends are lost on their way back.
     pub(crate) is_deaf: AtomicBool,
+    /// Whether streams leave out what changes a group, as a node may (node.md 4.2).
+    pub(crate) is_hiding_commits: Arc<AtomicBool>,
 }
 
 impl HeldNetwork {
@@ -75,6 +78,7 @@ impl HeldNetwork {
             queries: Gate::open(),
             is_cut: AtomicBool::new(false),
             is_deaf: AtomicBool::new(false),
+            is_hiding_commits: Arc::default(),
         })
     }
 }
@@ -149,7 +153,13 @@ impl Network for HeldNetwork {
         &self,
         groups: Vec<(Vec<u8>, u64)>,
     ) -> Result<GroupMessageStream, NetworkError> {
-        self.network.subscribe_groups(groups).await
+        let is_hiding = Arc::clone(&self.is_hiding_commits);
+        let rows = self.network.subscribe_groups(groups).await?;
+        let shown = rows.filter(move |row| {
+            let is_commit = row.as_ref().is_ok_and(|message| message.is_commit);
+            std::future::ready(!(is_commit && is_hiding.load(Ordering::SeqCst)))
+        });
+        Ok(shown.boxed())
     }
 
     async fn subscribe_welcomes(

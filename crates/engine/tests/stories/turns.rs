@@ -1,6 +1,9 @@
 //! Who sends and fetches in a group at the same time, and what of it may not be missed.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use conclave_engine::{
     Client, Connection, Delivery, GroupId, MetadataChange, Network, NewConversation, RemoteFiles,
@@ -9,6 +12,7 @@ use conclave_engine::{
 use crate::{
     actor::{Actor, Town, until},
     held_network::HeldNetwork,
+    hostile_members::counted,
 };
 
 /// A group of Alix and Bo in which both have written, so that no key is to be renewed.
@@ -84,12 +88,84 @@ async fn live(client: &Client, network: &HeldNetwork, id: &GroupId) -> conclave_
     // What is checked every few seconds before a send is checked with this one.
     let before = network.sends.arrived();
     let sent = client.send(id, "First").await.unwrap();
-    until("it is out", || async {
-        client.message(&sent.id).await.unwrap().delivery == Delivery::Published
-    })
-    .await;
+    published(client, &sent.id).await;
     assert!(network.sends.arrived() > before);
     live
+}
+
+async fn published(client: &Client, message_id: &[u8]) {
+    until("it is out", || async {
+        client.message(message_id).await.unwrap().delivery == Delivery::Published
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_published_as_soon_as_the_stream_shows_it() {
+    let town = Town::new().await;
+    let (alix, bo) = (town.person("Alix").await, town.person("Bo").await);
+    let id = group(&alix, &bo).await;
+    let (client, network) = held(&town, &alix).await;
+    let running = live(&client, &network, &id).await;
+
+    // On a busy machine a stream may be late, and then the message is asked for.
+    until("a message is published that nobody asked for", || async {
+        let before = network.queries.arrived();
+        let sent = client.send(&id, "Hello?").await.unwrap();
+        published(&client, &sent.id).await;
+        network.queries.arrived() == before
+    })
+    .await;
+    bo.say(&id, "And one of Bo").await;
+    client.group_sync(&id).await.unwrap();
+    running.stop().await;
+    bo.sync().await;
+    let texts = alix.texts(&id).await;
+    assert!(texts.ends_with(&["Hello?".to_owned(), "And one of Bo".to_owned()]));
+    assert_eq!(texts, bo.texts(&id).await);
+    drop(client);
+    let unknown = counted(alix, "message_own").await;
+    assert_eq!(unknown, 0, "they are known when their turn comes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_others_could_not_read_is_sent_again_when_that_is_known() {
+    let town = Town::new().await;
+    let (alix, bo) = (town.person("Alix").await, town.person("Bo").await);
+    let id = group(&alix, &bo).await;
+    let (client, network) = held(&town, &alix).await;
+    let running = live(&client, &network, &id).await;
+
+    network.is_hiding_commits.store(true, Ordering::SeqCst);
+    let tries = AtomicUsize::new(0);
+    let text = || format!("Who is there? {}", tries.load(Ordering::SeqCst));
+    // As above: a message that is asked for is sent again at once.
+    until("a message is out that Bo can't read", || async {
+        tries.fetch_add(1, Ordering::SeqCst);
+        bo.sync().await;
+        for number in 0..5 {
+            let change = MetadataChange {
+                name: Some(format!("Name {number}")),
+                ..MetadataChange::default()
+            };
+            bo.client().update_metadata(&id, change).await.unwrap();
+        }
+        let sent = client.send(&id, &text()).await.unwrap();
+        published(&client, &sent.id).await;
+        bo.sync().await;
+        !bo.texts(&id).await.contains(&text())
+    })
+    .await;
+
+    client.group_sync(&id).await.unwrap();
+    running.stop().await;
+    bo.sync().await;
+    let texts = alix.texts(&id).await;
+    assert_eq!(texts, bo.texts(&id).await);
+    let count = texts.iter().filter(|other| **other == text()).count();
+    assert_eq!(count, 1, "{texts:?}");
+    let messages = alix.messages(&id).await;
+    assert!(messages.iter().all(|m| m.delivery == Delivery::Published));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,10 +207,7 @@ async fn a_member_who_was_removed_meanwhile_reads_nothing_written_after() {
     let inbox_id = caro.inbox_id();
     client.remove_members(&id, &[inbox_id]).await.unwrap();
     let sent = client.send(&id, "Without Caro").await.unwrap();
-    until("it is out", || async {
-        client.message(&sent.id).await.unwrap().delivery == Delivery::Published
-    })
-    .await;
+    published(&client, &sent.id).await;
     running.stop().await;
     for person in [&bo, &caro] {
         person.sync().await;
