@@ -275,3 +275,75 @@ async fn a_change_whose_answer_is_lost_is_not_called_undone() {
     client.group_sync(&id).await.unwrap();
     assert_eq!(client.group_debug(&id).await.unwrap().epoch, epoch);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_write_while_the_group_changes_all_come_to_the_same_conversation() {
+    let town = Town::new().await;
+    let (alix, bo) = (town.person("Alix").await, town.person("Bo").await);
+    let caro = town.person("Caro").await;
+    let id = group(&alix, &bo).await;
+    alix.client()
+        .add_members(&id, &[caro.address()])
+        .await
+        .unwrap();
+    caro.sync().await;
+    let everyone = [&alix, &bo, &caro];
+    let running = everyone.map(|person| person.client().start());
+    for person in everyone {
+        until("the node is reached", || {
+            std::future::ready(person.client().connection() == Connection::Online)
+        })
+        .await;
+    }
+
+    let (id, count) = (&id, 60);
+    let writes = |person: &'static str, client: &Client| {
+        let client = client.clone();
+        async move {
+            for number in 0..count {
+                let text = format!("{person} {number}");
+                let sent = client.send(id, &text).await.unwrap();
+                // Some before the one before is out, as people do.
+                if number % 3 == 0 {
+                    published(&client, &sent.id).await;
+                }
+            }
+        }
+    };
+    let renames = async {
+        for number in 0..20 {
+            let change = MetadataChange {
+                name: Some(format!("Name {number}")),
+                ..MetadataChange::default()
+            };
+            caro.client().update_metadata(id, change).await.unwrap();
+        }
+    };
+    tokio::join!(
+        writes("Alix", alix.client()),
+        writes("Bo", bo.client()),
+        renames
+    );
+    for live in running {
+        live.stop().await;
+    }
+    for person in everyone {
+        person.sync().await;
+    }
+    // What was sent again meanwhile is in now.
+    for person in everyone {
+        person.sync().await;
+        let messages = person.messages(id).await;
+        assert!(messages.iter().all(|m| m.delivery == Delivery::Published));
+    }
+    let texts = caro.texts(id).await;
+    for person in [&alix, &bo] {
+        let all = person.texts(id).await;
+        assert!(all.ends_with(&texts), "{texts:?} {all:?}");
+    }
+    for who in ["Alix", "Bo"] {
+        let theirs: Vec<_> = texts.iter().filter(|text| text.starts_with(who)).collect();
+        let expected: Vec<_> = (0..count).map(|number| format!("{who} {number}")).collect();
+        assert_eq!(theirs, expected.iter().collect::<Vec<_>>());
+    }
+}
