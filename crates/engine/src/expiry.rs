@@ -14,10 +14,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::broadcast::{
-        Receiver,
-        error::{RecvError, TryRecvError},
-    },
+    sync::broadcast::{Receiver, error::RecvError},
     time::Instant,
 };
 
@@ -94,10 +91,7 @@ pub(crate) async fn work(core: Arc<Core>) {
                     // It may be the next to expire. Whoever talks a lot makes one look of many.
                     Ok(Event::Messages { .. }) | Err(RecvError::Lagged(_)) => {
                         tokio::time::sleep(NEWS_PAUSE).await;
-                        while !matches!(
-                            events.try_recv(),
-                            Err(TryRecvError::Empty | TryRecvError::Closed)
-                        ) {}
+                        while events.try_recv().is_ok() {}
                         break;
                     }
                     Ok(_) => {}

@@ -117,21 +117,11 @@ impl Core {
         let mut start = 0;
         let mut tries = 0;
         loop {
-            let (core, group, page) = (Arc::clone(self), group_id.to_vec(), Arc::clone(&items));
+            let page = Arc::clone(&items);
             let refuse_missing = tries >= IDENTITY_TRIES;
-            let (applied, left) = self
-                .store
-                .write(move |tx| {
-                    let mut run = Run::begin(&core, tx, &group, refuse_missing)?;
-                    run.apply(&page, start)?;
-                    let applied = run.finish()?;
-                    Ok::<_, EngineError>((applied, Survey::of(tx, &group, core.clock.now_ns())?))
-                })
-                .await?;
+            let work = move |run: &mut Run<'_>| run.apply(&page, start);
+            let (applied, left) = self.run(group_id, refuse_missing, work).await?;
             *report += applied.report;
-            self.turns.of(group_id).apply(left.cursor);
-            self.note_work(&applied.changes);
-            self.events.send_changes(applied.changes);
             match applied.stop {
                 None => return Ok((true, left)),
                 Some(Stop::Halt) => return Ok((false, left)),
@@ -150,9 +140,7 @@ impl Core {
             }
         }
     }
-}
 
-impl Core {
     /// A message of ours as a stream shows it, which the node has therefore: it is published. The
     /// cursor stays, because something may stand before it; fetched with that, it is passed over.
     /// Says what is left to do. The caller has the group's turn.
@@ -161,19 +149,33 @@ impl Core {
         group_id: &[u8],
         envelope: GroupMessage,
     ) -> Result<Survey, EngineError> {
+        let work = move |run: &mut Run<'_>| run.confirm(&envelope);
+        Ok(self.run(group_id, false, work).await?.1)
+    }
+
+    /// Does `work` in one transaction and tells of what it changed. Gives what else came of it, and
+    /// what is left to do then.
+    async fn run(
+        self: &Arc<Self>,
+        group_id: &[u8],
+        refuse_missing: bool,
+        work: impl FnOnce(&mut Run<'_>) -> Result<(), EngineError> + Send + 'static,
+    ) -> Result<(Applied, Survey), EngineError> {
         let (core, group) = (Arc::clone(self), group_id.to_vec());
-        let (applied, left) = self
+        let (mut applied, left) = self
             .store
             .write(move |tx| {
-                let mut run = Run::begin(&core, tx, &group, false)?;
-                run.confirm(&envelope)?;
+                let mut run = Run::begin(&core, tx, &group, refuse_missing)?;
+                work(&mut run)?;
                 let applied = run.finish()?;
                 Ok::<_, EngineError>((applied, Survey::of(tx, &group, core.clock.now_ns())?))
             })
             .await?;
-        self.note_work(&applied.changes);
-        self.events.send_changes(applied.changes);
-        Ok(left)
+        self.turns.of(group_id).apply(left.cursor);
+        let changes = std::mem::take(&mut applied.changes);
+        self.note_work(&changes);
+        self.events.send_changes(changes);
+        Ok((applied, left))
     }
 }
 
