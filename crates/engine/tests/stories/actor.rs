@@ -11,8 +11,8 @@ use std::{
 
 use conclave_engine::{
     Client, Clock, ConsentState, ConversationQuery, DatabaseKey, Engine, EngineError, GroupId,
-    GrpcNetwork, InboxChange, InstallationId, Message, MessageQuery, Network, NewConversation,
-    NodeConfig, RemoteFiles, SystemClock, WalletKey,
+    GrpcNetwork, InboxChange, InstallationId, Message, MessageQuery, MetadataChange, Network,
+    NewConversation, NodeConfig, RemoteFiles, SystemClock, WalletKey,
 };
 use conclave_identity::{InboxId, UpdateBuilder};
 use conclave_node::{Config, Node, Running};
@@ -231,6 +231,14 @@ impl Actor {
     pub(crate) async fn say(&self, id: &GroupId, text: &str) {
         self.client().send(id, text).await.unwrap();
         self.client().group_sync(id).await.unwrap();
+    }
+
+    pub(crate) async fn rename(&self, id: &GroupId, name: &str) {
+        let change = MetadataChange {
+            name: Some(name.to_owned()),
+            ..MetadataChange::default()
+        };
+        self.client().update_metadata(id, change).await.unwrap();
     }
 
     pub(crate) async fn messages(&self, id: &GroupId) -> Vec<Message> {

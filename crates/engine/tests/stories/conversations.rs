@@ -112,11 +112,7 @@ async fn people_are_added_and_removed_and_the_name_changes() {
     agree(&[&alix, &bo, &caro, &davon], &id).await;
     assert_eq!(caro.members(&id).await.len(), 4);
 
-    let change = MetadataChange {
-        name: Some("Climbers".into()),
-        ..MetadataChange::default()
-    };
-    caro.client().update_metadata(&id, change).await.unwrap();
+    caro.rename(&id, "Climbers").await;
     davon.sync().await;
     assert_eq!(
         davon

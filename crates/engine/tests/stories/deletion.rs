@@ -44,11 +44,7 @@ async fn a_group_is_deleted_and_comes_back_with_the_next_message() {
     assert!(bo.listed(&[]).await.is_empty());
     assert_eq!(alix.texts(&id).await, ["Hello", "Hello yourself"]);
     // A change of the group is no reason to come back.
-    let change = conclave_engine::MetadataChange {
-        name: Some("Climbers".into()),
-        ..Default::default()
-    };
-    alix.client().update_metadata(&id, change).await.unwrap();
+    alix.rename(&id, "Climbers").await;
     bo.sync().await;
     assert!(bo.listed(&[]).await.is_empty());
 

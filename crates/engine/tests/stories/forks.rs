@@ -21,14 +21,6 @@ async fn fork(person: &Actor, id: &GroupId) -> Option<Fork> {
     Fork::of(&entry.conversation)
 }
 
-async fn rename(person: &Actor, id: &GroupId, name: &str) {
-    let change = MetadataChange {
-        name: Some(name.to_owned()),
-        ..MetadataChange::default()
-    };
-    person.client().update_metadata(id, change).await.unwrap();
-}
-
 /// Syncs when the logs are due again.
 async fn sync_later(person: &Actor) {
     person.wait(LATER);
@@ -127,7 +119,7 @@ async fn logs_that_differ_confirm_a_fork_and_it_is_mended() {
     let town = Town::new().await;
     let (alix, bo) = (town.person("Alix").await, town.person("Bo").await);
     let id = group_of(&alix, &[&bo]).await;
-    rename(&alix, &id, "Climbers").await;
+    alix.rename(&id, "Climbers").await;
     bo.say(&id, "before").await;
     alix.sync().await;
     let error = bo.client().request_readd(&id).await.unwrap_err();
@@ -138,7 +130,7 @@ async fn logs_that_differ_confirm_a_fork_and_it_is_mended() {
         hostile.branches(&id).await;
     }
     let bo = hostile.repent(&town).await;
-    rename(&alix, &id, "Divers").await;
+    alix.rename(&id, "Divers").await;
     sync_later(&alix).await;
     sync_later(&bo).await;
     let shown = fork(&bo, &id).await.unwrap();
@@ -172,7 +164,7 @@ async fn a_suspicion_goes_when_the_logs_agree() {
     let (alix, bo) = (town.person("Alix").await, town.person("Bo").await);
     let fritz = town.person("Fritz").await;
     let id = group_of(&alix, &[&bo, &fritz]).await;
-    rename(&alix, &id, "Climbers").await;
+    alix.rename(&id, "Climbers").await;
     bo.sync().await;
     fritz.sync().await;
     let fritz = Hostile::of(fritz, &town).await;
@@ -228,7 +220,7 @@ async fn a_super_admin_publishes_the_log_and_others_read_it() {
     let town = Town::new().await;
     let (alix, bo) = (town.person("Alix").await, town.person("Bo").await);
     let id = group_of(&alix, &[&bo]).await;
-    rename(&alix, &id, "Climbers").await;
+    alix.rename(&id, "Climbers").await;
     bo.say(&id, "with a new key").await;
     // Bo has no say, and has not even decided about the group before writing.
     sync_later(&bo).await;
@@ -271,7 +263,7 @@ async fn a_higher_minimum_version_is_not_lowered_by_an_answer() {
     let hostile = Hostile::of(bo, &town).await;
     hostile.branches(&id).await;
     let bo = hostile.repent(&town).await;
-    rename(&alix, &id, "Divers").await;
+    alix.rename(&id, "Divers").await;
     sync_later(&alix).await;
     sync_later(&bo).await;
     is_added_again(&bo, &alix, &id).await;
@@ -322,14 +314,14 @@ async fn running_apps_mend_it_by_themselves_once_asked() {
     let town = Town::new().await;
     let (alix, bo) = (town.person("Alix").await, town.person("Bo").await);
     let id = group_of(&alix, &[&bo]).await;
-    rename(&alix, &id, "Climbers").await;
+    alix.rename(&id, "Climbers").await;
     bo.say(&id, "before").await;
     alix.sync().await;
     sync_later(&alix).await;
     let hostile = Hostile::of(bo, &town).await;
     hostile.branches(&id).await;
     let bo = hostile.repent(&town).await;
-    rename(&alix, &id, "Divers").await;
+    alix.rename(&id, "Divers").await;
     sync_later(&alix).await;
     sync_later(&bo).await;
     assert_eq!(fork(&bo, &id).await.unwrap().state, ForkState::Confirmed);

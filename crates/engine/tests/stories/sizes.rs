@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Instant};
 
-use conclave_engine::{Event, MAX_PEOPLE, MetadataChange, NewConversation, RefusedReason};
+use conclave_engine::{Event, MAX_PEOPLE, NewConversation, RefusedReason};
 
 use crate::{
     actor::{Actor, Town},
@@ -110,15 +110,7 @@ async fn live_of_a_group(people: usize, devices: usize) {
     assert_eq!(facts.leaf_count, people * devices);
 
     all_say(&talkers, &id).await;
-    let change = MetadataChange {
-        name: Some("All of us".into()),
-        ..MetadataChange::default()
-    };
-    talkers[1]
-        .client()
-        .update_metadata(&id, change)
-        .await
-        .unwrap();
+    talkers[1].rename(&id, "All of us").await;
     all_sync(&talkers).await;
     crowd.sync().await;
     watch.lap("ten wrote and one renamed");

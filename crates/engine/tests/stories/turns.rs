@@ -10,7 +10,7 @@ use conclave_engine::{
 };
 
 use crate::{
-    actor::{Actor, Town, until},
+    actor::{Actor, Town, group_of, until},
     held_network::HeldNetwork,
     hostile_members::counted,
 };
@@ -81,16 +81,20 @@ async fn a_sync_misses_nothing_that_came_after_another_had_fetched() {
 /// Starts the background work and waits until it has nothing to do.
 async fn live(client: &Client, network: &HeldNetwork, id: &GroupId) -> conclave_engine::Live {
     let live = client.start();
-    until("the node is reached", || {
-        std::future::ready(client.connection() == Connection::Online)
-    })
-    .await;
+    online(client).await;
     // What is checked every few seconds before a send is checked with this one.
     let before = network.sends.arrived();
     let sent = client.send(id, "First").await.unwrap();
     published(client, &sent.id).await;
     assert!(network.sends.arrived() > before);
     live
+}
+
+async fn online(client: &Client) {
+    until("the node is reached", || {
+        std::future::ready(client.connection() == Connection::Online)
+    })
+    .await;
 }
 
 async fn published(client: &Client, message_id: &[u8]) {
@@ -144,11 +148,7 @@ async fn a_message_that_others_could_not_read_is_sent_again_when_that_is_known()
         tries.fetch_add(1, Ordering::SeqCst);
         bo.sync().await;
         for number in 0..5 {
-            let change = MetadataChange {
-                name: Some(format!("Name {number}")),
-                ..MetadataChange::default()
-            };
-            bo.client().update_metadata(&id, change).await.unwrap();
+            bo.rename(&id, &format!("Name {number}")).await;
         }
         let sent = client.send(&id, &text()).await.unwrap();
         published(&client, &sent.id).await;
@@ -281,19 +281,11 @@ async fn people_who_write_while_the_group_changes_all_come_to_the_same_conversat
     let town = Town::new().await;
     let (alix, bo) = (town.person("Alix").await, town.person("Bo").await);
     let caro = town.person("Caro").await;
-    let id = group(&alix, &bo).await;
-    alix.client()
-        .add_members(&id, &[caro.address()])
-        .await
-        .unwrap();
-    caro.sync().await;
+    let id = group_of(&alix, &[&bo, &caro]).await;
     let everyone = [&alix, &bo, &caro];
     let running = everyone.map(|person| person.client().start());
     for person in everyone {
-        until("the node is reached", || {
-            std::future::ready(person.client().connection() == Connection::Online)
-        })
-        .await;
+        online(person.client()).await;
     }
 
     let (id, count) = (&id, 60);
@@ -312,11 +304,7 @@ async fn people_who_write_while_the_group_changes_all_come_to_the_same_conversat
     };
     let renames = async {
         for number in 0..20 {
-            let change = MetadataChange {
-                name: Some(format!("Name {number}")),
-                ..MetadataChange::default()
-            };
-            caro.client().update_metadata(id, change).await.unwrap();
+            caro.rename(id, &format!("Name {number}")).await;
         }
     };
     tokio::join!(
@@ -338,8 +326,7 @@ async fn people_who_write_while_the_group_changes_all_come_to_the_same_conversat
     }
     let texts = caro.texts(id).await;
     for person in [&alix, &bo] {
-        let all = person.texts(id).await;
-        assert!(all.ends_with(&texts), "{texts:?} {all:?}");
+        assert_eq!(person.texts(id).await, texts);
     }
     for who in ["Alix", "Bo"] {
         let theirs: Vec<_> = texts.iter().filter(|text| text.starts_with(who)).collect();
